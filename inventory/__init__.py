@@ -1,0 +1,1 @@
+"""Inventory: products, stock, its movements, reservations and the suppliers' feeds."""

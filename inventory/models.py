@@ -1,0 +1,197 @@
+"""What the shop sells, how much of it there is, and every reason why that changed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+DEFAULT_LOCATION = "main"
+
+
+class Product(models.Model):
+    """Something that can be bought. `sku` is the shop's and its suppliers' common name for it."""
+
+    sku = models.CharField("SKU", max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    price_minor = models.PositiveBigIntegerField(help_text="Price in minor units (pence, cents).")
+    currency = models.CharField(max_length=3, default="GBP")
+    is_active = models.BooleanField(default=True, help_text="Only active products can be bought.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["sku"]
+        permissions = [("sync_stock", "Can start a stock sync")]
+
+    def __str__(self) -> str:
+        return f"{self.sku} {self.name}"
+
+
+class Stock(models.Model):
+    """How much of a product lies at one location.
+
+    `on_hand` is always the sum of the row's movements, `reserved` the sum of its held
+    reservations. `fence` is the token of the newest lock holder that wrote the row; a writer
+    with a smaller token has lost its lock and is refused.
+    """
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="stocks")
+    location = models.CharField(max_length=40, default=DEFAULT_LOCATION)
+    on_hand = models.PositiveBigIntegerField(default=0)
+    reserved = models.PositiveBigIntegerField(default=0)
+    fence = models.PositiveBigIntegerField(default=0, editable=False)
+    as_of = models.DateTimeField(
+        null=True, blank=True, help_text="Time of the newest supplier snapshot merged into the row."
+    )
+
+    class Meta:
+        verbose_name_plural = "stock"
+        constraints = [
+            models.UniqueConstraint(fields=["product", "location"], name="one_stock_per_location"),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0, reserved__lte=F("on_hand")),
+                name="stock_never_oversold",
+            ),
+        ]
+        permissions = [("adjust_stock", "Can adjust stock by hand")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}@{self.location}: {self.on_hand} on hand, {self.reserved} reserved"
+
+    @property
+    def available(self) -> int:
+        """Units that can still be promised (>= 0)."""
+        return self.on_hand - self.reserved
+
+
+class StockMovement(models.Model):
+    """One append-only change of `Stock.on_hand`. Rows are never edited or deleted."""
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "received"
+        SOLD = "sold", "sold"
+        RETURNED = "returned", "returned"
+        ADJUSTED = "adjusted", "adjusted"
+        SYNCED = "synced", "synced"
+
+    stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="movements")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    quantity = models.BigIntegerField(help_text="Signed change of on_hand, in units.")
+    reference = models.CharField(
+        max_length=80, help_text="What caused it: order:42, sync:7, admin:3, …"
+    )
+    note = models.CharField(max_length=200, blank=True)
+    job_id = models.UUIDField(null=True, blank=True, help_text="The job that wrote it, if any.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(quantity=0), name="movement_changes_something")
+        ]
+        indexes = [models.Index(fields=["reference"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.quantity:+d} ({self.reference})"
+
+
+class Reservation(models.Model):
+    """Units of one product promised to a reference (an order) until they are paid or let go.
+
+    held ─▶ committed (paid: the units leave on_hand)
+       └──▶ released  (failed, cancelled or expired: the units can be sold again)
+    """
+
+    class State(models.TextChoices):
+        HELD = "held", "held"
+        COMMITTED = "committed", "committed"
+        RELEASED = "released", "released"
+
+    reference = models.CharField(max_length=80)
+    stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="reservations")
+    quantity = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="reservation_holds_something"),
+            models.UniqueConstraint(
+                fields=["reference", "stock"],
+                condition=Q(state="held"),
+                name="one_held_reservation_per_reference",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["reference"]),
+            models.Index(
+                fields=["stock", "expires_at"], condition=Q(state="held"), name="held_reservations"
+            ),
+            models.Index(fields=["expires_at"], condition=Q(state="held"), name="held_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} for {self.reference} ({self.state})"
+
+
+class Supplier(models.Model):
+    """Who tells us how much there is: a feed by URL (http, https) or path (file:)."""
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        JSON = "json", "JSON"
+
+    name = models.SlugField(max_length=40, unique=True)
+    feed_url = models.CharField(max_length=500, help_text="http(s):// or file:// address of the feed.")
+    feed_format = models.CharField(max_length=4, choices=Format.choices, default=Format.CSV)
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SyncRun(models.Model):
+    """One run of a supplier's stock sync and what it did."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    job_id = models.UUIDField(null=True, blank=True)
+    rows_total = models.PositiveIntegerField(null=True, blank=True)
+    rows_done = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.supplier_id} run {self.pk} ({self.state})"
+
+
+class SyncRowError(models.Model):
+    """A feed row that could not be used, with its line number and the reason."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="row_errors")
+    line = models.PositiveIntegerField()
+    sku = models.CharField(max_length=80, blank=True)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["line"]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

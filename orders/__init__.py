@@ -1,0 +1,1 @@
+"""Orders: placing, checkout, payments, refunds and the e-mails about them."""

@@ -1,0 +1,226 @@
+"""Every setting of the shop. All that differs between machines comes from the environment.
+
+`.env.example` documents each variable; `manage.py check` refuses what is missing or unsafe.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from shop.queues import TASK_QUEUES, TASK_ROUTES
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def required(name: str) -> str:
+    """The variable's value, or one sentence that says what to set."""
+    value = str(env.str(name, default=""))
+    if not value:
+        raise environ.ImproperlyConfigured(
+            f"Set {name} in the environment or in .env (see .env.example), or start with ./run."
+        )
+    return value
+
+
+# --- Django -----------------------------------------------------------------------------------
+
+SECRET_KEY = required("DJANGO_SECRET_KEY")
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "shop",
+    "orders",
+    "orders.sandbox",
+    "inventory",
+    "tasks",
+    "django_celery_beat",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "shop.urls"
+WSGI_APPLICATION = "shop.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The site's own address, for links in e-mails.
+SITE_URL = env.str("SITE_URL", default="http://localhost:8000")
+
+# --- PostgreSQL: the truth ----------------------------------------------------------------------
+
+required("DATABASE_URL")
+DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL")}
+# Persistent connections without a pool: a pool does not survive a worker's fork.
+# https://docs.djangoproject.com/en/5.2/ref/databases/#persistent-connections
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# PgBouncer in transaction mode can't keep a server-side cursor across statements.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: locks, wake-ups, cache ----------------------------------------------------------------
+
+REDIS_URL = required("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "shop",
+        "OPTIONS": {
+            # A cache that is down is a cache that is empty; it never breaks a page.
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.3,  # seconds; a page can't wait longer for a cache
+            "SOCKET_TIMEOUT": 0.3,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+# https://docs.djangoproject.com/en/5.2/topics/http/sessions/#using-cached-sessions
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- Celery over RabbitMQ: the doorbell -----------------------------------------------------------
+# Every option: https://docs.celeryq.dev/en/stable/userguide/configuration.html
+
+CELERY_BROKER_URL = required("CELERY_BROKER_URL")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True  # a worker may start before its broker
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "confirm_publish": True,  # without confirms a lost publish looks like success
+    # Under RabbitMQ's memory alarm a publish blocks for ever unless the socket has limits.
+    "read_timeout": 10,
+    "write_timeout": 10,
+}
+CELERY_TASK_QUEUES = TASK_QUEUES
+CELERY_TASK_ROUTES = TASK_ROUTES
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo in a queue's name fails at the call
+CELERY_TASK_ACKS_LATE = True  # a message is done when its job is
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # a killed child gives its message back
+CELERY_TASK_TIME_LIMIT = 15 * 60  # s; under RabbitMQ's consumer_timeout of 30 min
+CELERY_TASK_SOFT_TIME_LIMIT = 14 * 60  # s; leaves a minute to clean up
+CELERY_TASK_IGNORE_RESULT = True  # results are in the ledger
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TRACK_STARTED = False  # the ledger tracks
+CELERY_TASK_SEND_SENT_EVENT = False  # the ledger knows
+CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower shows them
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # its message is someone else's
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0  # s for running jobs when a worker is asked to stop
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4  # short jobs; a queue of long ones is started with 1
+CELERY_WORKER_CONSUMER = "tasks.worker:JobConsumer"  # keeps undecodable messages visible
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"  # no daylight saving: no skipped or doubled hour
+CELERY_BEAT_SCHEDULER = "tasks.schedules:LedgerScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # save last_run_at after each run: a killed beat forgets nothing
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # s; how soon an edited schedule counts
+
+# --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------
+
+JOBS_REDIS_URL = REDIS_URL
+LOCKS_REDIS_URL = REDIS_URL
+
+# --- Payments, suppliers, mail ----------------------------------------------------------------------
+
+PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or stripe
+SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1:8001")
+SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+
+email = env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025")
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST = email["EMAIL_HOST"]
+EMAIL_PORT = email["EMAIL_PORT"]
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # s; an SMTP server that hangs must not hold a worker
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
+
+# --- Pages, static files, security ------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+# Behind TLS set DJANGO_SECURE=true; ./run serves plain HTTP on loopback.
+SECURE = env.bool("DJANGO_SECURE", default=False)
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0  # a year, as browsers' preload lists ask
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+if env.bool("DJANGO_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logging ------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

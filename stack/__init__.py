@@ -1,0 +1,1 @@
+"""Private PostgreSQL, Redis and RabbitMQ servers for `./run` and for the tests."""

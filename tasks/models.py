@@ -1,0 +1,217 @@
+"""The ledger: every job, every attempt to run it, and every effect on the outside world.
+
+PostgreSQL is the truth about jobs. A message in RabbitMQ is only a doorbell; losing it, or ringing
+it twice, changes nothing here. `tasks.jobs` is the only module that writes `Job.state`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from kombu.utils.json import JSONEncoder, object_hook
+
+
+def new_job_id() -> uuid.UUID:
+    """A time-ordered UUID (version 7, RFC 9562), so that new rows share index pages."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+class JobState(models.TextChoices):
+    SCHEDULED = "scheduled", "scheduled"
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    SUCCEEDED = "succeeded", "succeeded"
+    DEAD = "dead", "dead"
+    CANCELLED = "cancelled", "cancelled"
+    EXPIRED = "expired", "expired"
+
+
+LIVE_STATES = (JobState.SCHEDULED, JobState.QUEUED, JobState.RUNNING)
+FINAL_STATES = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED, JobState.EXPIRED)
+
+
+class ArgumentDecoder(json.JSONDecoder):
+    """Reads what kombu's encoder writes: UUIDs, dates and decimals come back as themselves."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"object_hook": object_hook, **options})
+
+
+class Job(models.Model):
+    """One recorded run of a task, from the transaction that asked for it to its end.
+
+    scheduled ─▶ queued ─▶ running ─▶ succeeded
+        ▲                     │ ├───▶ dead (permanent error, attempts or crashes used up)
+        └──── retry, snooze ──┘ └───▶ cancelled
+    Whatever has not started may also end as cancelled or expired.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_job_id, editable=False)
+    task = models.CharField(max_length=200)
+    queue = models.CharField(max_length=80)
+    args = models.JSONField(default=list, encoder=JSONEncoder, decoder=ArgumentDecoder)
+    kwargs = models.JSONField(default=dict, encoder=JSONEncoder, decoder=ArgumentDecoder)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.SCHEDULED)
+    priority = models.SmallIntegerField(default=0, help_text="0 to 9; a higher one goes first.")
+    run_at = models.DateTimeField(default=timezone.now, help_text="Not before this time.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started after it.")
+
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Number of the newest claim. Only its holder may finish the job."
+    )
+    failures = models.PositiveIntegerField(default=0, help_text="Attempts that ended in an error.")
+    crashes = models.PositiveIntegerField(
+        default=0, help_text="Attempts that ended without a word, as a killed worker's do."
+    )
+
+    unique_key = models.CharField(max_length=200, null=True, blank=True)
+    slot = models.CharField(
+        max_length=250, null=True, blank=True, unique=True, help_text="Schedule and due time."
+    )
+    subject = models.CharField(max_length=80, blank=True, help_text="What it is about: order:42.")
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    correlation_id = models.CharField(max_length=80, blank=True)
+    enqueued_by = models.CharField(max_length=80, blank=True)
+    parent_id = models.UUIDField(null=True, blank=True, help_text="The job that enqueued it.")
+    callbacks = models.JSONField(
+        null=True, blank=True, help_text="Celery signatures to enqueue at the end: chain, link, …"
+    )
+
+    progress_done = models.PositiveBigIntegerField(null=True, blank=True)
+    progress_total = models.PositiveBigIntegerField(null=True, blank=True)
+    progress_note = models.CharField(max_length=200, blank=True)
+
+    worker = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    result = models.JSONField(null=True, blank=True, encoder=JSONEncoder, decoder=ArgumentDecoder)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=Q(state__in=LIVE_STATES),
+                name="tasks_job_unique_while_live",
+            )
+        ]
+        # Each partial index holds only the rows one question is asked about, so that
+        # a long history costs the hot path nothing.
+        indexes = [
+            models.Index(
+                fields=["priority", "run_at"],
+                condition=Q(state=JobState.SCHEDULED),
+                name="tasks_job_due",
+            ),
+            models.Index(
+                fields=["queue", "queued_at"],
+                condition=Q(state=JobState.QUEUED),
+                name="tasks_job_queued",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=JobState.RUNNING),
+                name="tasks_job_leases",
+            ),
+            models.Index(
+                fields=["finished_at"], condition=Q(state=JobState.DEAD), name="tasks_job_dead"
+            ),
+            models.Index(fields=["subject"], condition=~Q(subject=""), name="tasks_job_subject"),
+            GinIndex(fields=["tags"], condition=~Q(tags=[]), name="tasks_job_tags"),
+        ]
+        permissions = [
+            ("retry_job", "Can retry a job"),
+            ("run_job_now", "Can run a job now"),
+            ("cancel_job", "Can cancel a job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.id} ({self.state})"
+
+
+class Attempt(models.Model):
+    """One attempt to run a job that has ended, one way or another."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded", "succeeded"
+        RETRY = "retry", "to be retried"
+        SNOOZED = "snoozed", "snoozed"
+        DEAD = "dead", "dead"
+        CANCELLED = "cancelled", "cancelled"
+        CRASHED = "crashed", "crashed"
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    worker = models.CharField(max_length=120, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField()
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="tasks_attempt_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.job_id}: {self.outcome}"
+
+
+class Effect(models.Model):
+    """Something done to the outside world, at most once for its key.
+
+    intended ─▶ done
+        │  └──▶ failed (surely did not happen; may be tried again)
+        └─────▶ an attempt that died here leaves it intended: its outcome is *unknown* and the
+                provider is asked by the same key before anything is tried again.
+    """
+
+    class State(models.TextChoices):
+        INTENDED = "intended", "intended"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    key = models.CharField(max_length=200, unique=True, help_text="Idempotency key: order:42:charge")
+    kind = models.CharField(max_length=40)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.INTENDED)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the call's parameters.")
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    job_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    intended_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["intended_at"], condition=Q(state="intended"), name="tasks_effect_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.state})"

@@ -1,0 +1,69 @@
+"""The queues: where they live in RabbitMQ and what happens to a message nobody can take.
+
+    task queue ──rejected, or delivered too often──▶ exchange `dead-letters` ──▶ queue `parking`
+
+Every queue is a quorum queue, so it survives the loss of a node. `at-least-once` dead-lettering
+keeps a message in its queue until `parking` has it; RabbitMQ demands `reject-publish` with it.
+https://www.rabbitmq.com/docs/quorum-queues#dead-lettering
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from kombu import Connection, Exchange, Queue
+
+DEAD_LETTER_EXCHANGE = Exchange("dead-letters", type="fanout", durable=True)
+PARKING_QUEUE = Queue(
+    "parking",
+    exchange=DEAD_LETTER_EXCHANGE,
+    durable=True,
+    queue_arguments={"x-queue-type": "quorum"},
+)
+
+# Deliveries before RabbitMQ parks a message. The ledger's crash count (3) acts long before; this
+# only catches messages that kill a worker before their job is claimed.
+DELIVERY_LIMIT = 20
+
+
+def job_queue(name: str) -> Queue:
+    """A quorum queue for jobs, reached by its own name through the default exchange.
+
+    Dots in names are refused: Celery's delayed-delivery bindings treat them as topic words.
+    """
+    if "." in name or not name:
+        raise ValueError(f"Queue name {name!r}: use a non-empty name without dots.")
+    return Queue(
+        name,
+        exchange=Exchange(""),
+        routing_key=name,
+        durable=True,
+        queue_arguments={
+            "x-queue-type": "quorum",
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE.name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+
+
+def declare(app: Celery, connection: Connection) -> list[str]:
+    """Create whatever is missing of the exchange and the queues; return the queues' names.
+
+    Harmless when all is there. Raises `amqp.PreconditionFailed` if a queue of that name exists
+    with other arguments: delete it (it holds only doorbells) and declare again.
+    """
+    with connection.channel() as channel:
+        DEAD_LETTER_EXCHANGE(channel).declare()
+        PARKING_QUEUE(channel).declare()
+        names = list(job_queues(app))
+        for queue in job_queues(app).values():
+            queue(channel).declare()
+    return [*names, PARKING_QUEUE.name]
+
+
+def job_queues(app: Celery) -> dict[str, Any]:
+    """The app's queues by name."""
+    return dict(app.amqp.queues)
