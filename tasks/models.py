@@ -15,8 +15,8 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.utils import timezone
+from django.db.models import Q, Value
+from django.db.models.functions import Now
 from kombu.utils.json import JSONEncoder, object_hook
 
 
@@ -64,45 +64,49 @@ class Job(models.Model):
     queue = models.CharField(max_length=80)
     args = models.JSONField(default=list, encoder=JSONEncoder, decoder=ArgumentDecoder)
     kwargs = models.JSONField(default=dict, encoder=JSONEncoder, decoder=ArgumentDecoder)
-    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.SCHEDULED)
-    priority = models.SmallIntegerField(default=0, help_text="0 to 9; a higher one goes first.")
-    run_at = models.DateTimeField(default=timezone.now, help_text="Not before this time.")
+    state = models.CharField(
+        max_length=10, choices=JobState.choices, db_default=JobState.SCHEDULED
+    )
+    priority = models.SmallIntegerField(db_default=0, help_text="0 to 9; a higher one goes first.")
+    run_at = models.DateTimeField(db_default=Now(), help_text="Not before this time.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started after it.")
 
     attempt = models.PositiveIntegerField(
-        default=0, help_text="Number of the newest claim. Only its holder may finish the job."
+        db_default=0, help_text="Number of the newest claim. Only its holder may finish the job."
     )
-    failures = models.PositiveIntegerField(default=0, help_text="Attempts that ended in an error.")
+    failures = models.PositiveIntegerField(
+        db_default=0, help_text="Attempts that ended in an error."
+    )
     crashes = models.PositiveIntegerField(
-        default=0, help_text="Attempts that ended without a word, as a killed worker's do."
+        db_default=0, help_text="Attempts that ended without a word, as a killed worker's do."
     )
 
     unique_key = models.CharField(max_length=200, null=True, blank=True)
     slot = models.CharField(
         max_length=250, null=True, blank=True, unique=True, help_text="Schedule and due time."
     )
-    subject = models.CharField(max_length=80, blank=True, help_text="What it is about: order:42.")
-    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    correlation_id = models.CharField(max_length=80, blank=True)
-    enqueued_by = models.CharField(max_length=80, blank=True)
+    subject = models.CharField(max_length=80, blank=True, db_default="", help_text="What it is about: order:42.")
+    tags = ArrayField(models.CharField(max_length=40), blank=True, db_default=Value("{}"))
+    correlation_id = models.CharField(max_length=80, blank=True, db_default="")
+    enqueued_by = models.CharField(max_length=80, blank=True, db_default="")
     parent_id = models.UUIDField(null=True, blank=True, help_text="The job that enqueued it.")
-    callbacks = models.JSONField(
-        null=True, blank=True, help_text="Celery signatures to enqueue at the end: chain, link, …"
+    options = models.JSONField(
+        null=True, blank=True, help_text="Celery call options: chain, link, link_error, time limits."
     )
 
     progress_done = models.PositiveBigIntegerField(null=True, blank=True)
     progress_total = models.PositiveBigIntegerField(null=True, blank=True)
-    progress_note = models.CharField(max_length=200, blank=True)
+    progress_note = models.CharField(max_length=200, blank=True, db_default="")
 
-    worker = models.CharField(max_length=120, blank=True)
+    worker = models.CharField(max_length=120, blank=True, db_default="")
     lease_until = models.DateTimeField(null=True, blank=True)
-    cancel_requested = models.BooleanField(default=False)
+    cancel_requested = models.BooleanField(db_default=False)
 
     result = models.JSONField(null=True, blank=True, encoder=JSONEncoder, decoder=ArgumentDecoder)
-    error = models.TextField(blank=True)
-    traceback = models.TextField(blank=True)
+    error = models.TextField(blank=True, db_default="")
+    traceback = models.TextField(blank=True, db_default="")
 
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(db_default=Now())
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

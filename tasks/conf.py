@@ -1,0 +1,94 @@
+"""Every setting of the platform, typed, with its default. In Django settings: prefix `JOBS_`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+PREFIX = "JOBS_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobsConf:
+    redis_url: str = ""
+    """Where wake-ups are published. Empty: the dispatcher only polls."""
+
+    wake_channel: str = "jobs:wake"
+    """Redis channel of the wake-ups. Give each deployment on one Redis its own."""
+
+    poll_s: float = 1.0
+    """How often the dispatcher looks for due jobs when nobody wakes it, in seconds."""
+
+    batch_size: int = 200
+    """Jobs published between two waits for the broker's confirms."""
+
+    confirm_timeout_s: float = 10.0
+    """How long a batch may wait for its confirms before it counts as not sent."""
+
+    lease_s: float = 30.0
+    """How long a claimed job stays its worker's without a sign of life; renewed at a third."""
+
+    republish_after_s: float = 10.0
+    """How long a queued job may be missing from the broker before it is published again."""
+
+    rescue_every_s: float = 2.0
+    """How often the dispatcher looks for lapsed leases, lost messages and parked ones."""
+
+    max_crashes: int = 3
+    """Attempts that may end without a word (a killed worker) before the job is dead."""
+
+    max_argument_bytes: int = 64 * 1024
+    """Largest arguments as JSON. Pass ids, not documents."""
+
+    max_traceback_chars: int = 16_000
+    """How much of the end of a traceback the ledger keeps."""
+
+    max_result_bytes: int = 16 * 1024
+    """Largest result as JSON that the ledger keeps; a larger one fails the job for good."""
+
+    keep_finished_days: float = 7
+    """How long succeeded, cancelled and expired jobs stay in the ledger."""
+
+    keep_dead_days: float = 90
+    """How long dead jobs stay in the ledger."""
+
+
+@cache
+def conf() -> JobsConf:
+    """The settings in force.
+
+    Raises `ImproperlyConfigured` for a `JOBS_…` setting that doesn't exist or has a wrong type.
+    """
+    known = {field.name: field for field in fields(JobsConf)}
+    values: dict[str, Any] = {}
+    for name in dir(settings):
+        if not name.startswith(PREFIX):
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if field not in known:
+            choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
+            raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
+        values[field] = getattr(settings, name)
+    for field, value in values.items():
+        expected = type(known[field].default)
+        accepted = (int, float) if expected in (int, float) else expected
+        if not isinstance(value, accepted) or isinstance(value, bool):
+            raise ImproperlyConfigured(
+                f"{PREFIX}{field.upper()} must be {expected.__name__}, not {value!r}."
+            )
+        if expected in (int, float) and value <= 0:
+            raise ImproperlyConfigured(f"{PREFIX}{field.upper()} must be above 0, not {value!r}.")
+    return JobsConf(**values)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith(PREFIX):
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,93 @@
+"""Who is asking: the job that runs in this thread, or the person behind this request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tasks.errors import Superseded
+from tasks.outcomes import Cancel
+
+
+@dataclass(eq=False)
+class CurrentJob:
+    """The job this thread runs. Its keeper (`tasks.lease`) fills in the flags.
+
+    `progress` costs nothing worth counting: the keeper writes the newest figures about once a
+    second, on its own connection, so they show while the task's transaction is open.
+    """
+
+    id: UUID
+    attempt: int
+    task: str
+    correlation_id: str
+    worker: str
+    done: int | None = None
+    total: int | None = None
+    note: str = ""
+    progress_changed: bool = False
+    cancel_requested: bool = False
+    superseded: bool = False
+    taken_at: float = field(default=0.0)
+    """`time.monotonic()` of the claim or the newest renewal."""
+
+    def progress(
+        self, *, done: int | None = None, total: int | None = None, note: str = ""
+    ) -> None:
+        """Say how far the job is. Raises what `check` raises."""
+        self.check()
+        self.done, self.total, self.note = done, total, note[:200]
+        self.progress_changed = True
+
+    def check(self) -> None:
+        """Stop here if the job is no longer wanted or no longer ours.
+
+        Raises `Cancel` when somebody asked for it, `Superseded` when another attempt took over.
+        """
+        if self.superseded:
+            raise Superseded(f"Attempt {self.attempt} of {self.id} was superseded.")
+        if self.cancel_requested:
+            raise Cancel("cancelled while it ran")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever enqueues outside of a job: `name` like `user:3`, and the request's id."""
+
+    name: str = ""
+    correlation_id: str = ""
+
+
+_job: ContextVar[CurrentJob | None] = ContextVar("current_job", default=None)
+_caller: ContextVar[Caller] = ContextVar("caller", default=Caller())
+
+
+def current_job() -> CurrentJob | None:
+    """The job that runs in this thread, or None outside of a worker."""
+    return _job.get()
+
+
+def current_caller() -> Caller:
+    return _caller.get()
+
+
+@contextmanager
+def running(job: CurrentJob) -> Iterator[CurrentJob]:
+    token = _job.set(job)
+    try:
+        yield job
+    finally:
+        _job.reset(token)
+
+
+@contextmanager
+def calling(*, name: str = "", correlation_id: str = "") -> Iterator[None]:
+    """Jobs enqueued inside carry this name and correlation id."""
+    token = _caller.set(Caller(name, correlation_id))
+    try:
+        yield
+    finally:
+        _caller.reset(token)

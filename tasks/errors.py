@@ -1,0 +1,46 @@
+"""Errors of the job platform."""
+
+from __future__ import annotations
+
+
+class JobError(Exception):
+    """Base of the platform's errors."""
+
+
+class BadArguments(JobError, TypeError):
+    """The arguments can't be stored: not JSON, too large, or with NaN or NUL in them.
+
+    Raised at the call, before anything is written. Pass ids and short values.
+    """
+
+
+class NotSupported(JobError):
+    """A Celery feature that can't keep the ledger's promises, such as a chord.
+
+    Raised at the call. The message says what to use instead.
+    """
+
+
+class Superseded(JobError):
+    """Another attempt has taken the job over; whatever this one did is rolled back.
+
+    Let it pass through the task's body.
+    """
+
+
+class EffectMismatch(JobError):
+    """An effect's key was used before with other parameters.
+
+    A programming error: a key must name one call. The job is dead at once.
+    """
+
+
+class NotDone(JobError):
+    """Raise it from an effect's call when the outside world surely did nothing.
+
+    The effect is then *failed*, not unknown, and may be tried again without asking first.
+    """
+
+
+class BrokerUnavailable(JobError):
+    """RabbitMQ can't be reached or didn't confirm in time. Jobs wait in the ledger."""
