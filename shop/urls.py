@@ -1,0 +1,18 @@
+"""Every address of the shop."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+from shop import health
+
+admin.site.site_header = "Shop administration"
+admin.site.site_title = "Shop administration"
+admin.site.index_title = "Overview"
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+]
