@@ -1,0 +1,1 @@
+"""The customers' pages: catalogue, cart, checkout and the order's own page."""

@@ -1,0 +1,73 @@
+"""What visitors can send us, and the sentence they read when it can't be used.
+
+Only quantities, an e-mail address, a choice of card and the checkout's token are read. A price, a
+total or a state in the request has no field here, so nobody ever looks at it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from shop.storefront.cart import MAX_QUANTITY
+from shop.storefront.payment_methods import payment_methods
+
+WHOLE_NUMBER = f"Enter a whole number from 1 to {MAX_QUANTITY:,}."
+
+
+class SearchForm(forms.Form):
+    """`q` of the catalogue's address. Invalid words find nothing rather than everything."""
+
+    q = forms.CharField(
+        label="Search the catalogue",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Candles, mugs, bunting…"}),
+    )
+
+
+class QuantityForm(forms.Form):
+    quantity = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        error_messages={
+            "required": WHOLE_NUMBER,
+            "invalid": WHOLE_NUMBER,
+            "min_value": WHOLE_NUMBER,
+            "max_value": WHOLE_NUMBER,
+        },
+        widget=forms.NumberInput(
+            attrs={"class": "quantity", "inputmode": "numeric", "autocomplete": "off"}
+        ),
+    )
+
+
+class CheckoutForm(forms.Form):
+    """`token` names this one checkout: the same form sent twice is the same order."""
+
+    token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        help_text="For the confirmation. We send nothing else.",
+        error_messages={
+            "required": "Enter your e-mail address.",
+            "invalid": "Enter an e-mail address like name@example.com.",
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    payment_method = forms.ChoiceField(
+        label="Card",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose a card.",
+            "invalid_choice": "Choose one of the cards shown.",
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["payment_method"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(method.token, method.label) for method in payment_methods()]

@@ -1,0 +1,1 @@
+"""One module a page. Views read the request, call one service and show its answer."""
