@@ -13,7 +13,7 @@ import uuid
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
@@ -137,9 +137,7 @@ class Job(models.Model):
                 condition=Q(state=JobState.RUNNING),
                 name="tasks_job_leases",
             ),
-            models.Index(
-                fields=["finished_at"], condition=Q(state=JobState.DEAD), name="tasks_job_dead"
-            ),
+            BrinIndex(fields=["finished_at"], name="tasks_job_finished"),
             models.Index(fields=["subject"], condition=~Q(subject=""), name="tasks_job_subject"),
             GinIndex(fields=["tags"], condition=~Q(tags=[]), name="tasks_job_tags"),
         ]

@@ -1,0 +1,64 @@
+"""The locks' settings, typed, with their defaults. In Django settings: prefix `LOCKS_`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "LOCKS_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocksConf:
+    redis_url: str = ""
+    """Where the locks live: redis://, rediss:// or unix://."""
+
+    client: str = ""
+    """Instead of a URL: dotted path of a function that returns a redis-py client.
+
+    For Sentinel (`sentinel.master_for(…)`) and Cluster (`RedisCluster(…)`).
+    """
+
+    prefix: str = "lock:"
+    """Starts the name of every key and channel. Give each deployment on one Redis its own."""
+
+    socket_timeout_s: float = 2.0
+    """Longest wait for a connection or an answer, in seconds, before `LockUnavailable`."""
+
+    waiter_lease_s: float = 3.0
+    """How long a waiter keeps its place without a sign of life, in seconds. It gives one every
+    third of that. A waiter whose connection is gone is skipped at once."""
+
+    grant_s: float = 1.0
+    """How long a lock that was handed over stays reserved until its new holder, woken up,
+    confirms it, in seconds. It bounds the time a stopped waiter can cost."""
+
+    def __post_init__(self) -> None:
+        for name in ("socket_timeout_s", "waiter_lease_s", "grant_s"):
+            if getattr(self, name) <= 0:
+                raise ImproperlyConfigured(f"{PREFIX}{name.upper()} must be above 0.")
+
+
+@cache
+def conf() -> LocksConf:
+    """The settings in force.
+
+    Raises `ImproperlyConfigured` for a `LOCKS_…` setting that doesn't exist, or when none says
+    where the locks live.
+    """
+    known = {field.name for field in fields(LocksConf)}
+    values: dict[str, Any] = {}
+    for name in dir(settings):
+        if name.startswith(PREFIX):
+            field = name.removeprefix(PREFIX).lower()
+            if field not in known:
+                choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
+                raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
+            values[field] = getattr(settings, name)
+    if not values.get("redis_url") and not values.get("client"):
+        raise ImproperlyConfigured("Set LOCKS_REDIS_URL (or LOCKS_CLIENT): where do the locks live?")
+    return LocksConf(**values)

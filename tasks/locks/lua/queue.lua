@@ -1,0 +1,91 @@
+-- What the scripts share: the line of waiters and the fencing tokens. Each script is this file
+-- followed by its own.
+--
+-- Every lock has four keys in one slot, and every script gets them in this order, per lock:
+--   lock     string  who holds it; set to expire. Plain SET NX code on the same key excludes us too.
+--   queue    zset    waiters, by ticket: Redis' time in microseconds when they came. One waiter has
+--                    one ticket for all its keys, so all lines agree on who is older: no deadlock.
+--   waiters  hash    waiter -> "lease_ms ttl_ms keys exact channel"
+--   fence    string  newest token; set to expire when the clock is past it anyway.
+--
+-- Redis must replicate effects, not scripts (the default since 5, the only way since 7).
+
+local LOCK, QUEUE, WAITERS, FENCE = 1, 2, 3, 4
+
+local function key(lock, part)
+  return KEYS[(lock - 1) * 4 + part]
+end
+
+-- After a clock was set back the tokens go on from the newest one. It is kept until the clock has
+-- passed it, and 10 s longer for a replica whose clock is behind; after that the time alone is
+-- larger. So tokens grow for ever, and no key stays for ever.
+local FENCE_KEPT_MS = 10000
+
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- One token for all `locks`, larger than any token that one of them has had.
+local function new_fence(first, last, now)
+  local fence = now
+  for lock = first, last do
+    local newest = tonumber(redis.call('GET', key(lock, FENCE)) or 0)
+    if newest >= fence then fence = newest + 1 end
+  end
+  local kept_ms = FENCE_KEPT_MS + math.ceil((fence - now) / 1000)
+  for lock = first, last do
+    redis.call('SET', key(lock, FENCE), string.format('%.0f', fence), 'PX', kept_ms)
+  end
+  return fence
+end
+
+-- What the lock's key holds while `owner` has it. `exact` owners (a token chosen by the caller)
+-- are stored as they are.
+local function holding(owner, exact, fence)
+  if exact == '1' then return owner end
+  return owner .. '|' .. string.format('%.0f', fence)
+end
+
+local function remove(lock, waiter)
+  redis.call('ZREM', key(lock, QUEUE), waiter)
+  redis.call('HDEL', key(lock, WAITERS), waiter)
+end
+
+-- The oldest waiter that gave a sign of life within its lease; those before it are removed.
+local function first_in_line(lock, now)
+  while true do
+    local waiter = redis.call('ZRANGE', key(lock, QUEUE), 0, 0)[1]
+    if not waiter then return nil end
+    local about = redis.call('HGET', key(lock, WAITERS), waiter) or ''
+    local lease, ttl, keys, exact, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
+    if lease and tonumber(lease) * 1000 >= now then
+      return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), exact = exact, channel = channel }
+    end
+    remove(lock, waiter)
+  end
+end
+
+-- Give a free lock to the first in line and wake it by one message: "<fence> <waiter>". A waiter
+-- of several keys is only told (fence 0) to try, since its other keys are not this script's.
+-- PUBLISH says how many connections got the message: none means that the waiter's is gone, so it
+-- loses its place at once (and comes back to it, by its ticket, if it is alive).
+local function hand_over(lock, now, grant_ms, tell_many)
+  while true do
+    local waiter = first_in_line(lock, now)
+    if not waiter then return end
+    if waiter.keys > 1 then
+      if not tell_many or redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0 then return end
+      remove(lock, waiter.name)
+    else
+      local fence = new_fence(lock, lock, now)
+      remove(lock, waiter.name)
+      local message = string.format('%.0f', fence) .. ' ' .. waiter.name
+      if redis.call('PUBLISH', waiter.channel, message) > 0 then
+        redis.call('SET', key(lock, LOCK), holding(waiter.name, waiter.exact, fence),
+          'PX', math.min(waiter.ttl, grant_ms))
+        return
+      end
+    end
+  end
+end

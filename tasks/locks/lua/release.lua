@@ -1,0 +1,19 @@
+-- Let go of the locks that are still ours, and hand each to its next waiter.
+--
+-- KEYS  lock, queue, waiters, fence of each lock
+-- ARGV  1 value     what the lock's key holds while it is ours
+--       2 grant_ms  how long a lock handed over waits to be confirmed
+-- Answers how many of the locks were ours.
+
+local locks, ours = #KEYS / 4, {}
+for lock = 1, locks do
+  if redis.call('GET', key(lock, LOCK)) == ARGV[1] then
+    redis.call('DEL', key(lock, LOCK))
+    ours[#ours + 1] = lock
+  end
+end
+if #ours > 0 then
+  local now = now_us()
+  for _, lock in ipairs(ours) do hand_over(lock, now, tonumber(ARGV[2]), true) end
+end
+return #ours

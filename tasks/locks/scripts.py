@@ -1,0 +1,73 @@
+"""The Lua scripts, and how a call of one is put into bytes.
+
+A call is packed by hand (RESP arrays of bulk strings) since redis-py's general packing is a good
+part of what an uncontended lock costs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from tasks.locks.keys import key_family
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+def pack(*parts: bytes) -> bytes:
+    """A command in Redis' wire format. https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+    return b"*%d\r\n" % len(parts) + b"".join(map(_bulk, parts))
+
+
+class Script:
+    """One Lua script. Redis knows it by its digest once a connection has loaded it."""
+
+    def __init__(self, *files: str) -> None:
+        self.body: Final = "\n".join((_FOLDER / file).read_text() for file in files).encode()
+        self.sha: Final = hashlib.sha1(self.body, usedforsecurity=False).hexdigest().encode()
+        self._evalsha: Final = b"$7\r\nEVALSHA\r\n$40\r\n%s\r\n" % self.sha
+
+    def load(self) -> bytes:
+        return pack(b"SCRIPT", b"LOAD", self.body)
+
+    def call(self, keys: _Keys, args: Iterable[bytes]) -> bytes:
+        """EVALSHA of this script, packed."""
+        packed = list(map(_bulk, args))
+        head = b"*%d\r\n" % (3 + keys.count + len(packed))
+        return b"".join((head, self._evalsha, keys.packed, *packed))
+
+
+class _Keys:
+    """Some keys, counted and packed."""
+
+    __slots__ = ("count", "packed")
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self.count = len(keys)
+        self.packed = b"".join(map(_bulk, (b"%d" % len(keys), *keys)))
+
+
+@lru_cache(maxsize=4096)
+def families(names: tuple[str, ...]) -> _Keys:
+    """Lock, queue, waiters and fence of each name."""
+    return _Keys([key for name in names for key in key_family(name)])
+
+
+@lru_cache(maxsize=4096)
+def lock_keys(names: tuple[str, ...]) -> _Keys:
+    """Only the locks themselves."""
+    return _Keys([key_family(name)[0] for name in names])
+
+
+def _bulk(part: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(part), part)
+
+
+ACQUIRE: Final = Script("queue.lua", "acquire.lua")
+RELEASE: Final = Script("queue.lua", "release.lua")
+LEAVE: Final = Script("queue.lua", "leave.lua")
+RENEW: Final = Script("renew.lua")
+ALL: Final = {script.sha: script for script in (ACQUIRE, RELEASE, LEAVE, RENEW)}

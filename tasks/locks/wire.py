@@ -1,0 +1,213 @@
+"""One connection to Redis for locks: calls go out on it and wake-ups come in on it.
+
+It speaks RESP3, in which one connection can run scripts and be subscribed to a channel at the same
+time. So a waiter hears of its turn on the connection it asked on, while it stays free to ask again,
+and Redis knows at once when the waiter is gone: nobody hears its channel.
+
+redis-py makes the connection (TLS, passwords, Sentinel, Unix sockets); the bytes on it are ours.
+Every call ends within its time: with an answer, or with `LockUnavailable` and a closed connection.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any, Final
+
+import hiredis
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from tasks.locks import scripts
+from tasks.locks.errors import LockError, LockUnavailable
+
+_NOTHING_YET: Final = object()
+_SKIP_REPLY: Final = scripts.pack(b"CLIENT", b"REPLY", b"SKIP")
+
+
+class Wire:
+    """Used by one thread at a time. `channel` is its own."""
+
+    def __init__(self, pool: ConnectionPool, *, prefix: str, timeout_s: float) -> None:
+        self.channel: Final = f"{prefix}wake:{secrets.token_hex(8)}"
+        self.timeout_s: Final = timeout_s
+        self._pool = pool
+        self._count = 0
+        self._connection: AbstractConnection | None = None
+        self._socket: socket.socket | None = None
+        self._reader = hiredis.Reader()
+        self._wakeups: list[tuple[int, bytes]] = []
+
+    def nonce(self) -> str:
+        """A name for one acquisition, never used before."""
+        self._count += 1
+        return f"{self.channel[-16:]}.{self._count}"
+
+    def call(self, packed: bytes, *, timeout_s: float | None = None) -> Any:
+        """The answer to one packed script call.
+
+        A connection that has died meanwhile is opened again and the call repeated, once: every
+        script gives the same owner the same answer. Raises `LockUnavailable`, `LockError`.
+        """
+        deadline = monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
+        fresh = self._socket is None
+        try:
+            try:
+                answer = self._exchange(packed, deadline)
+            except TimeoutError:
+                raise
+            except OSError:
+                if fresh:
+                    raise
+                self.close()
+                answer = self._exchange(packed, deadline)
+        except (OSError, RedisError, hiredis.HiredisError) as error:
+            self.close()
+            raise LockUnavailable(f"Redis did not answer: {error or type(error).__name__}") from error
+        except BaseException:
+            # Interrupted, by a time limit for instance: an answer may still be on its way.
+            self.close()
+            raise
+        if isinstance(answer, hiredis.ReplyError):
+            self._refused(answer)
+        return answer
+
+    def tell(self, packed: bytes) -> None:
+        """Send a call whose answer nobody waits for; errors show at the next call."""
+        if self._socket is not None:
+            try:
+                self._socket.sendall(_SKIP_REPLY + packed)
+            except OSError:
+                self.close()
+
+    def next_wakeup(self, owner: bytes, *, until: float) -> int | None:
+        """The token with which `owner` was woken (0: "try"), or None when `until` has come.
+
+        `until` is a time of `monotonic()`. Raises `ConnectionError` when the connection broke: ask
+        again. Messages for earlier waits are dropped.
+        """
+        try:
+            while True:
+                for fence, name in self._wakeups:
+                    if name == owner:
+                        self._wakeups.clear()
+                        return fence
+                self._wakeups.clear()
+                if self._socket is None:
+                    raise ConnectionError("not connected")
+                self._receive(self._socket, until)
+        except TimeoutError:
+            return None
+        except (OSError, hiredis.HiredisError) as error:
+            self.close()
+            raise ConnectionError(str(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Hang up. The next call connects again."""
+        connection, self._connection, self._socket = self._connection, None, None
+        self._wakeups.clear()
+        if connection is not None:
+            connection.disconnect()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _exchange(self, packed: bytes, deadline: float) -> Any:
+        if self._socket is None:
+            self._connect(deadline)
+        answer = self._ask(packed, deadline)
+        if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT"):
+            self._load(scripts.ALL.values(), deadline)
+            answer = self._ask(packed, deadline)
+        return answer
+
+    def _ask(self, packed: bytes, deadline: float) -> Any:
+        assert self._socket is not None
+        self._socket.settimeout(max(deadline - monotonic(), 0.001))
+        self._socket.sendall(packed)
+        return self._answer(self._socket, deadline)
+
+    def _answer(self, source: socket.socket, deadline: float) -> Any:
+        """The next message that isn't a wake-up; those are kept."""
+        while True:
+            answer = self._receive(source, deadline)
+            if answer is not _NOTHING_YET:
+                return answer
+
+    def _receive(self, source: socket.socket, deadline: float) -> Any:
+        """One message: an answer, or `_NOTHING_YET` when it was a push."""
+        message = self._reader.gets()
+        while message is False:
+            source.settimeout(max(deadline - monotonic(), 0.0001))
+            data = source.recv(65536)
+            if not data:
+                raise ConnectionResetError("Redis closed the connection")
+            self._reader.feed(data)
+            message = self._reader.gets()
+        if isinstance(message, hiredis.PushNotification):
+            self._keep(message)
+            return _NOTHING_YET
+        return message
+
+    def _keep(self, push: list[Any]) -> None:
+        if push[0] == b"message":
+            fence, _, owner = push[2].partition(b" ")
+            self._wakeups.append((int(fence), owner))
+
+    def _connect(self, deadline: float) -> None:
+        left = max(deadline - monotonic(), 0.001)
+        connection = new_connection(self._pool, timeout_s=left)
+        connection.connect()
+        self._reader = hiredis.Reader()
+        self._connection, self._socket = connection, connection._sock
+        subscribe = scripts.pack(b"SUBSCRIBE", self.channel.encode())
+        self._socket.sendall(subscribe)
+        self._load(scripts.ALL.values(), deadline)
+
+    def _load(self, wanted: Iterable[scripts.Script], deadline: float) -> None:
+        assert self._socket is not None
+        calls = [script.load() for script in wanted]
+        self._socket.settimeout(max(deadline - monotonic(), 0.001))
+        self._socket.sendall(b"".join(calls))
+        for _ in calls:
+            answer = self._answer(self._socket, deadline)
+            if isinstance(answer, hiredis.ReplyError):
+                self._refused(answer)
+
+    def _refused(self, answer: hiredis.ReplyError) -> None:
+        """Raise what Redis' refusal means: a misused key, or (all else) that nobody can know."""
+        text = str(answer)
+        if "WRONGTYPE" in text:
+            raise LockError(f"One of the keys is something else than a lock: {text}")
+        if "CROSSSLOT" in text:
+            raise LockError(f"The keys lie in different slots of the Redis Cluster: {text}")
+        # READONLY, LOADING, MOVED, …: a new connection may find the right server.
+        self.close()
+        raise LockUnavailable(f"Redis refused: {text}")
+
+
+def new_connection(pool: ConnectionPool, *, timeout_s: float) -> AbstractConnection:
+    """A connection like those of `pool`, in RESP3, that is tried once and within `timeout_s`."""
+    options = {
+        name: value
+        for name, value in pool.connection_kwargs.items()
+        # RESP3 notices about a server's maintenance would come in between our answers.
+        if "maint_notifications" not in name
+    }
+    options |= {
+        "protocol": 3,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+        "health_check_interval": 0,
+        "decode_responses": False,
+    }
+    connection: AbstractConnection = pool.connection_class(**options)
+    return connection

@@ -1,0 +1,40 @@
+-- Ends my attempt, if it still is the newest, and writes its record.
+-- Returns a row when it was; none when another attempt has taken the job over.
+--   id, attempt: what the claim said
+--   state: the job's next state; a retry or snooze of a job whose cancelling was asked for is
+--     cancelled instead
+--   outcome, error, traceback: for the attempt's record
+--   wait_s: seconds until the next run, for state 'scheduled'
+--   failed: whether it counts as a failure; result: JSON or null
+WITH ended AS (
+    UPDATE tasks_job
+    SET
+        state = CASE
+            WHEN cancel_requested AND %(state)s = 'scheduled' THEN 'cancelled' ELSE %(state)s
+        END,
+        finished_at = CASE
+            WHEN cancel_requested OR %(state)s <> 'scheduled' THEN clock_timestamp()
+        END,
+        run_at = CASE
+            WHEN %(state)s = 'scheduled'
+                THEN clock_timestamp() + %(wait_s)s::float8 * interval '1 second'
+            ELSE run_at
+        END,
+        failures = failures + %(failed)s::int,
+        lease_until = NULL,
+        progress_done = COALESCE(%(progress_done)s, progress_done),
+        progress_total = COALESCE(%(progress_total)s, progress_total),
+        progress_note = COALESCE(%(progress_note)s, progress_note),
+        result = %(result)s,
+        error = %(error)s,
+        traceback = %(traceback)s
+    WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'running'
+    RETURNING id, worker, started_at, state
+)
+INSERT INTO tasks_attempt (
+    job_id, number, outcome, worker, started_at, finished_at, error, traceback
+)
+SELECT
+    id, %(attempt)s, %(outcome)s, worker, started_at, clock_timestamp(), %(error)s, %(traceback)s
+FROM ended
+RETURNING number

@@ -1,0 +1,32 @@
+"""Loads the SQL of `tasks/sql/`, one statement a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+FOLDER = Path(__file__).with_name("sql")
+
+
+@cache
+def statement(name: str) -> str:
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def fetch_all(name: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """Run a statement and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement(name), parameters)
+        return cursor.fetchall()
+
+
+def fetch_one(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run a statement that returns at most one row."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement(name), parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
