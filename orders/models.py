@@ -17,8 +17,8 @@ def new_order_code() -> str:
 class Order(models.Model):
     """A customer's wish to buy.
 
-    placed ─▶ reserved ─▶ confirmed ─▶ refunded
-       │          │            └─▶ cancelled (with a refund)
+    placed ─▶ reserved ─▶ confirmed ─▶ refunded (the money went back, the goods did not)
+       │          │            └─▶ cancelled (the goods come back; the money follows)
        └──────────┴─▶ failed (sold out, payment refused) / cancelled
 
     Only `orders.states` writes `state`, by one conditional UPDATE for each arrow.
@@ -44,7 +44,9 @@ class Order(models.Model):
         max_length=80, help_text="The provider's token for the customer's card, never the card."
     )
     source = models.CharField(
-        max_length=80, blank=True, help_text="Where the order came from when not the storefront."
+        max_length=80,
+        blank=True,
+        help_text="Names the wish itself (a form's token, an imported invoice): one order for each.",
     )
     failure = models.CharField(max_length=200, blank=True, help_text="Why it failed, for people.")
     placed_at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -100,15 +102,21 @@ class OrderLine(models.Model):
 class Payment(models.Model):
     """The money side of an order; its state is the provider's word, not the order's.
 
-    pending ─▶ captured ─▶ refunded
-          └──▶ refused
+    pending ─▶ charging ─▶ captured ─▶ refunded
+       │           ├─────▶ refused (declined: nothing was taken)
+       └───────────┴─────▶ void (the order ended first; surely nothing was or will be taken)
+
+    *charging* is written before the provider is asked, so a payment that is still pending was
+    never asked for, and one that is charging may have been taken by a worker that died.
     """
 
     class State(models.TextChoices):
         PENDING = "pending", "pending"
+        CHARGING = "charging", "charging"
         CAPTURED = "captured", "captured"
         REFUSED = "refused", "refused"
         REFUNDED = "refunded", "refunded"
+        VOID = "void", "void"
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="payment")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
@@ -116,6 +124,9 @@ class Payment(models.Model):
     currency = models.CharField(max_length=3)
     provider = models.CharField(max_length=20)
     provider_reference = models.CharField(max_length=100, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the provider was last about to be asked to charge."
+    )
     captured_at = models.DateTimeField(null=True, blank=True)
     refunded_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,0 +1,178 @@
+"""Orders for operators: everything to read, little to write, and actions that call the services.
+
+States, totals, lines, events and payments are written by the services alone, so they are read-only
+here. Actions come as POST from the list; each asks for its permission, and asks again per run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from orders import mails
+from orders.cancelling import cancel_order
+from orders.errors import NothingToRefund, NothingToSend
+from orders.models import Order, OrderEvent, OrderLine, Payment
+from orders.money import format_minor
+from orders.refunds import refund_order
+
+REASON_CHARS = 200
+
+
+class ReasonForm(ActionForm):
+    """Lets an operator say why; the reason goes to the order's timeline."""
+
+    reason = forms.CharField(required=False, max_length=REASON_CHARS, label="Reason")
+
+
+class ReadOnlyInline(admin.TabularInline[Model, Order]):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class LineInline(ReadOnlyInline):
+    model = OrderLine
+    fields = ("sku", "name", "quantity", "unit_price", "total")
+    readonly_fields = ("unit_price", "total")
+
+    @admin.display(description="unit price")
+    def unit_price(self, line: OrderLine) -> str:
+        return format_minor(line.unit_price_minor, line.order.currency)
+
+    @admin.display(description="total")
+    def total(self, line: OrderLine) -> str:
+        return format_minor(line.total_minor, line.order.currency)
+
+
+class PaymentInline(ReadOnlyInline):
+    model = Payment
+    fields = ("state", "amount", "provider", "provider_reference", "captured_at", "refunded_at")
+    readonly_fields = ("amount",)
+
+    @admin.display(description="amount")
+    def amount(self, payment: Payment) -> str:
+        return format_minor(payment.amount_minor, payment.currency)
+
+
+class EventInline(ReadOnlyInline):
+    model = OrderEvent
+    verbose_name_plural = "timeline"
+    fields = ("created_at", "kind", "message", "actor", "job_id")
+    readonly_fields = ("created_at",)
+
+
+@admin.register(Order)
+class OrderAdmin(admin.ModelAdmin[Order]):
+    action_form = ReasonForm
+    actions = ("cancel_orders", "refund_orders", "resend_emails")
+    date_hierarchy = "placed_at"
+    inlines = (LineInline, PaymentInline, EventInline)
+    list_display = ("id", "state", "email", "total", "payment_state", "source", "placed_at")
+    list_filter = ("state", "payment__state", "currency", "placed_at")
+    list_select_related = ("payment",)
+    ordering = ("-id",)
+    search_fields = ("=id", "=code", "email", "=source", "lines__sku", "=payment__provider_reference")
+    show_full_result_count = False  # counting a large table twice a page costs more than it tells
+
+    # A wrong address may be put right, so that an e-mail can be sent again. Nothing else.
+    fields = (
+        "id", "code", "state", "failure", "email", "user", "total", "payment_method", "source",
+        "placed_at", "updated_at",
+    )  # fmt: skip
+    readonly_fields = tuple(name for name in fields if name != "email")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_cancel_order_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.cancel_order")
+
+    def has_refund_order_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.refund_order")
+
+    def has_resend_email_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.resend_email")
+
+    @admin.display(description="total", ordering="total_minor")
+    def total(self, order: Order) -> str:
+        return format_minor(order.total_minor, order.currency)
+
+    @admin.display(description="payment", ordering="payment__state")
+    def payment_state(self, order: Order) -> str:
+        return order.payment.get_state_display()
+
+    def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
+        """Write the address alone: the rest of the row may have moved on since the page was read."""
+        obj.save(update_fields=["email", "updated_at"])
+
+    @admin.action(description="Cancel the order", permissions=["cancel_order"])
+    def cancel_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        def cancel(order: Order) -> str:
+            cancelled = cancel_order(order_id=order.pk, **_who_and_why(request))
+            return "" if cancelled else f"Order {order.pk} had ended already."
+
+        self._each(request, queryset, "orders.cancel_order", cancel, "cancelled")
+
+    @admin.action(description="Give the money back", permissions=["refund_order"])
+    def refund_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        def refund(order: Order) -> str:
+            try:
+                refund_order(order_id=order.pk, **_who_and_why(request))
+            except NothingToRefund as error:
+                return str(error)
+            return ""
+
+        self._each(request, queryset, "orders.refund_order", refund, "to be refunded")
+
+    @admin.action(description="Send the last e-mail again", permissions=["resend_email"])
+    def resend_emails(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        def resend(order: Order) -> str:
+            try:
+                mails.resend(order_id=order.pk, actor=request.user.get_username())
+            except NothingToSend as error:
+                return str(error)
+            return ""
+
+        self._each(request, queryset, "orders.resend_email", resend, "to be written to again")
+
+    def _each(
+        self,
+        request: HttpRequest,
+        orders: QuerySet[Order],
+        permission: str,
+        act: Callable[[Order], str],
+        done: str,
+    ) -> None:
+        """Do it for each order; `act` answers what was in the way, or nothing."""
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        chosen = list(orders.order_by("pk"))
+        problems = [problem for order in chosen if (problem := act(order))]
+        count = len(chosen) - len(problems)
+        if count:
+            self.message_user(request, f"{count} orders {done}.", messages.SUCCESS)
+        for problem in problems:
+            self.message_user(request, problem, messages.WARNING)
+
+
+def _who_and_why(request: HttpRequest) -> dict[str, str]:
+    return {
+        "actor": request.user.get_username(),
+        "reason": request.POST.get("reason", "").strip()[:REASON_CHARS],
+    }

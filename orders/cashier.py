@@ -1,0 +1,170 @@
+"""The only place that moves money. Every call to the provider is an effect, so it happens once.
+
+A key names one call for ever: `order:42:charge`, `order:42:refund`. The provider gets the same key
+as its idempotency key, so even two workers that ask at once for one order make one charge.
+
+What an answer means, and what becomes of the effect:
+
+    succeeded, declined    the effect is done; asking again returns the saved answer
+    pending                the provider needs time: not done, and the job snoozes until it is
+    surely not made        `GatewayRefused`: the effect failed, the job is dead, a person looks
+    no answer              `GatewayUnavailable`: unknown; the next attempt looks it up by the key
+
+Not one of these functions may run inside a transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from orders.errors import WrongGateway
+from orders.models import Order, Payment
+from orders.payments.gateway import Charge, Gateway, Refund, configured_gateway
+from tasks import effects
+from tasks.context import current_job
+from tasks.errors import NotDone
+from tasks.outcomes import Snooze
+
+# Longest pause before a pending payment is looked at again. Cards settle in seconds, bank debits in
+# hours; a look a minute is what providers ask pollers to stay under.
+LONGEST_PAUSE_S = 60.0
+
+# Between a job's hard time limit and the last moment a request it sent can reach the provider.
+IN_FLIGHT_S = 60.0
+
+
+def charge(order: Order) -> Charge:
+    """Take the order's total, or return what happened when it was taken: succeeded or declined.
+
+    Call it only after `states.payment_charging` allowed it. Raises `Snooze` while the provider
+    needs time, and the gateway's errors.
+    """
+    gateway = _gateway_of(order.payment)
+    key = f"{order.reference}:charge"
+
+    def call() -> dict[str, object]:
+        return _settled(
+            gateway.charge(
+                key=key,
+                amount_minor=order.payment.amount_minor,
+                currency=order.payment.currency,
+                payment_method=order.payment_method,
+                description=f"Order {order.pk}",
+            )
+        )
+
+    def look_up() -> dict[str, object] | None:
+        return _found(gateway.find_charge(key=key))
+
+    return Charge(
+        **effects.perform(
+            key=key, kind="charge", params=_charge_params(order), call=call, look_up=look_up
+        )
+    )
+
+
+def find_out(order: Order) -> Charge | None:
+    """What became of a charge that somebody began; charges nothing. None: surely nothing.
+
+    A request may still be on its way while the attempt that sent it lives, so the provider's "no"
+    counts only `settle_age` after it was last allowed. Until then raises `Snooze`.
+    """
+    gateway = _gateway_of(order.payment)
+    key = f"{order.reference}:charge"
+
+    def call() -> dict[str, object]:
+        asked_at = order.payment.asked_at
+        if asked_at is not None and asked_at > timezone.now() - settle_age():
+            raise Snooze(_pause_s(), "the charge may still be on its way to the provider")
+        raise NotDone("the order ended before it was charged")
+
+    def look_up() -> dict[str, object] | None:
+        return _found(gateway.find_charge(key=key))
+
+    try:
+        return Charge(
+            **effects.perform(
+                key=key, kind="charge", params=_charge_params(order), call=call, look_up=look_up
+            )
+        )
+    except NotDone:
+        return None
+
+
+def refund(order: Order) -> Refund:
+    """Give back what was captured for the order, all of it, once.
+
+    Raises `Snooze` while the provider needs time, and the gateway's errors.
+    """
+    payment = order.payment
+    gateway = _gateway_of(payment)
+    key = f"{order.reference}:refund"
+
+    def call() -> dict[str, object]:
+        return _settled(
+            gateway.refund(
+                key=key,
+                charge_reference=payment.provider_reference,
+                amount_minor=payment.amount_minor,
+            )
+        )
+
+    def look_up() -> dict[str, object] | None:
+        return _found(gateway.find_refund(key=key))
+
+    return Refund(
+        **effects.perform(
+            key=key,
+            kind="refund",
+            params={"charge": payment.provider_reference, "amount_minor": payment.amount_minor},
+            call=call,
+            look_up=look_up,
+        )
+    )
+
+
+def settle_age() -> timedelta:
+    """How long after it was allowed a charge may still reach the provider.
+
+    A worker kills a job at its hard time limit, so no older attempt can be alive.
+    """
+    return timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + IN_FLIGHT_S)
+
+
+def _gateway_of(payment: Payment) -> Gateway:
+    """The gateway that knows this payment. Another one would answer "never heard of it"."""
+    gateway = configured_gateway()
+    if gateway.name != payment.provider:
+        raise WrongGateway(
+            f"The payment of order {payment.order_id} belongs to {payment.provider!r}, but "
+            f"PAYMENT_GATEWAY is {gateway.name!r}. Set it back until such orders are settled."
+        )
+    return gateway
+
+
+def _charge_params(order: Order) -> dict[str, object]:
+    return {
+        "amount_minor": order.payment.amount_minor,
+        "currency": order.payment.currency,
+        "payment_method": order.payment_method,
+    }
+
+
+def _settled(answer: Charge | Refund) -> dict[str, object]:
+    if answer.state == "pending":
+        raise Snooze(_pause_s(), f"the provider still works on {answer.reference}")
+    return asdict(answer)
+
+
+def _found(answer: Charge | Refund | None) -> dict[str, object] | None:
+    return None if answer is None else _settled(answer)
+
+
+def _pause_s() -> float:
+    """1, 2, 4, … seconds, growing with the job's attempts."""
+    job = current_job()
+    return min(LONGEST_PAUSE_S, 2.0 ** min((job.attempt if job else 1) - 1, 10))

@@ -1,0 +1,140 @@
+"""Checkout: from a placed order to a confirmed one, or to one that ended and gave all back.
+
+    placed ──hold the goods──▶ reserved ──take the money──▶ reserved, paid ──confirm──▶ confirmed
+      └───────sold out────────────┴───declined, sold out────────┴──▶ failed (goods and money back)
+
+The problem: the goods are in our database, the money is at a provider, and the worker between them
+may be killed after any instruction; two workers may run the same checkout at once; an operator may
+cancel in the middle; the provider may time out after it took the money. Without care one of these
+sells a thing twice, charges twice, or keeps the money of an order that failed.
+
+The way out: a checkout is a loop of *look, do the next thing, look again*. Everything done is
+either one transaction whose first statement is a conditional UPDATE (`orders.states`), or a call
+that a key makes happen once (`inventory.reservations`, `orders.cashier`). So a run may stop
+anywhere, and the next one, on any worker, starts from what is written:
+
+ killed                                left behind                      the next run
+ ────────────────────────────────────  ───────────────────────────────  ─────────────────────────────
+ before the goods are held             placed                           starts over
+ goods held, order not yet reserved    placed; goods held for it        holds the same goods (one
+                                                                        reservation a reference)
+ order reserved                        reserved, payment pending        takes the money
+ payment marked charging               charging, no effect or an        asks the provider by key; if
+                                       intended one                     it knows nothing, charges
+ provider charged, answer not saved    charging, effect intended        finds the charge by its key
+ answer saved, payment not             charging, effect done            reads the saved answer
+ payment captured                      reserved, captured               confirms
+ inside confirm                        reserved, captured (rolled back) confirms
+ after confirm                         confirmed, e-mail enqueued       has nothing to do
+ inside an ending                      as before it (rolled back)       ends the order
+ after an ending                       failed or cancelled, payment     releases again what a run that
+                                       void or a refund job enqueued    overlapped may have held
+
+Other runs and people at the same time: whoever loses a conditional UPDATE looks again. An order
+cancelled while it is being charged has its refund job enqueued by the cancelling transaction,
+because the payment was marked charging before the provider was asked; this module then only
+records what the provider said. Reserved goods run out after a while: each run holds them again
+before it takes money, and if they run out during the payment, confirming notices it, the goods are
+held anew, or, sold out by now, the order fails and the money goes back.
+
+Waiting: a provider that needs time snoozes the job, one that is down has it retried with backoff;
+the order waits as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from inventory import reservations
+from inventory.errors import OutOfStock
+from inventory.reservations import Wanted
+from orders import cashier, endings, jobs, receipts, states, timeline
+from orders.models import Order, Payment
+from orders.payments.gateway import Charge
+from tasks.outcomes import Retry
+
+# A second look finds the order confirmed or ended, a third one is needed when goods ran out or
+# somebody interfered. More in a single run means the shop is too busy: come back later.
+MAX_LOOKS = 5
+
+
+def advance_checkout(*, order_id: int) -> None:
+    """Take the order as far as it can go. Run it again after any failure; must not be in a
+    transaction.
+
+    Raises `Snooze` and `Retry` when it has to wait, and the errors of the locks and the gateway.
+    """
+    for _ in range(MAX_LOOKS):
+        order = Order.objects.select_related("payment").get(pk=order_id)
+        if order.state not in states.UNPAID:
+            return _tidy(order)
+        if _hold_goods(order) and _take_money(order):
+            _confirm(order)
+    raise Retry("the order kept changing")
+
+
+def _hold_goods(order: Order) -> bool:
+    """Reserve every line or fail the order. True: the goods are held, whoever holds them."""
+    lines = {line.product_id: line for line in order.lines.all()}
+    wanted = [Wanted(product_id=pk, quantity=line.quantity) for pk, line in lines.items()]
+    try:
+        reservations.reserve(reference=order.reference, wanted=wanted)
+    except OutOfStock as error:
+        names = {pk: line.name for pk, line in lines.items()}
+        endings.fail(order, reason=sold_out(names, error.shortages))
+        return False
+    with transaction.atomic():
+        if states.reserved(order.pk):
+            timeline.record(order_id=order.pk, kind="reserved", message="The goods are reserved.")
+    return True
+
+
+def _take_money(order: Order) -> bool:
+    """Have the payment captured. False: declined, or something changed and is worth a look."""
+    if order.payment.state == Payment.State.CAPTURED:
+        return True
+    if not states.payment_charging(order.pk):
+        return False
+    charge = cashier.charge(order)
+    if charge.state == "declined":
+        _decline(order, charge)
+        return False
+    receipts.charged(order, charge)
+    return True
+
+
+def _confirm(order: Order) -> None:
+    """Sell the goods and confirm the order, together or not at all."""
+    with transaction.atomic():
+        if not states.confirmed(order.pk):
+            return
+        if not reservations.commit(reference=order.reference):
+            # They ran out during the payment. Stay reserved; the next look holds them again.
+            transaction.set_rollback(True)
+            return
+        timeline.record(order_id=order.pk, kind="confirmed", message="The order is confirmed.")
+        jobs.enqueue_email(order.pk, "confirmation")
+
+
+def _tidy(order: Order) -> None:
+    """Let go of goods that this or an overlapping run held for an order that had just ended."""
+    if order.state in states.ENDED:
+        reservations.release(reference=order.reference)
+
+
+def _decline(order: Order, charge: Charge) -> None:
+    reason = "The payment was declined" + (f": {charge.message}" if charge.message else ".")
+    with transaction.atomic():
+        receipts.declined(order)
+        endings.fail(order, reason=reason)
+
+
+def sold_out(names: Mapping[int, str], left: Mapping[int, int]) -> str:
+    """Why the order fails, for the customer: what is short and how much of it there is."""
+    short = ", ".join(
+        f"{names.get(product_id, product_id)} ({available} left)"
+        for product_id, available in left.items()
+    )
+    return f"Sold out: {short}."
