@@ -21,6 +21,11 @@ class Invoice:
     lines: tuple[GoodsLine, ...]
 
     @property
+    def source(self) -> str:
+        """The name of the order that this invoice becomes: one order, however often replayed."""
+        return f"replay:{self.number}"
+
+    @property
     def quantities(self) -> dict[str, int]:
         """Units by SKU (> 0 on sales and credit notes alike); a SKU's lines are added up."""
         units: dict[str, int] = {}

@@ -23,6 +23,9 @@ class Return:
 
     credit: str
     invoice: str
+    source: str
+    """The source of the invoice's order."""
+
     at: datetime
     lines: tuple[GoodsLine, ...]
     is_whole: bool
@@ -82,6 +85,7 @@ def _match(credit: Invoice, purchases: list[_Purchase]) -> tuple[list[Return], l
         Return(
             credit=credit.number,
             invoice=number,
+            source=purchase.invoice.source,
             at=credit.at,
             lines=tuple(lines),
             is_whole=purchase.is_empty,
