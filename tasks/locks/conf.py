@@ -60,5 +60,7 @@ def conf() -> LocksConf:
                 raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
             values[field] = getattr(settings, name)
     if not values.get("redis_url") and not values.get("client"):
-        raise ImproperlyConfigured("Set LOCKS_REDIS_URL (or LOCKS_CLIENT): where do the locks live?")
+        raise ImproperlyConfigured(
+            "Set LOCKS_REDIS_URL (or LOCKS_CLIENT): where do the locks live?"
+        )
     return LocksConf(**values)

@@ -33,9 +33,10 @@ class Wire:
     """Used by one thread at a time. `channel` is its own."""
 
     def __init__(self, pool: ConnectionPool, *, prefix: str, timeout_s: float) -> None:
-        self.channel: Final = f"{prefix}wake:{secrets.token_hex(8)}"
+        self._id: Final = secrets.token_hex(8)
+        self.channel: Final = f"{prefix}wake:{self._id}".encode()
         self.timeout_s: Final = timeout_s
-        self._pool = pool
+        self.pool: Final = pool
         self._count = 0
         self._connection: AbstractConnection | None = None
         self._socket: socket.socket | None = None
@@ -45,7 +46,7 @@ class Wire:
     def nonce(self) -> str:
         """A name for one acquisition, never used before."""
         self._count += 1
-        return f"{self.channel[-16:]}.{self._count}"
+        return f"{self._id}.{self._count}"
 
     def call(self, packed: bytes, *, timeout_s: float | None = None) -> Any:
         """The answer to one packed script call.
@@ -67,7 +68,9 @@ class Wire:
                 answer = self._exchange(packed, deadline)
         except (OSError, RedisError, hiredis.HiredisError) as error:
             self.close()
-            raise LockUnavailable(f"Redis did not answer: {error or type(error).__name__}") from error
+            raise LockUnavailable(
+                f"Redis did not answer: {error or type(error).__name__}"
+            ) from error
         except BaseException:
             # Interrupted, by a time limit for instance: an answer may still be on its way.
             self.close()
@@ -114,7 +117,7 @@ class Wire:
         connection, self._connection, self._socket = self._connection, None, None
         self._wakeups.clear()
         if connection is not None:
-            connection.disconnect()
+            connection.disconnect()  # type: ignore[no-untyped-call]
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -162,12 +165,12 @@ class Wire:
 
     def _connect(self, deadline: float) -> None:
         left = max(deadline - monotonic(), 0.001)
-        connection = new_connection(self._pool, timeout_s=left)
-        connection.connect()
+        connection = new_connection(self.pool, timeout_s=left)
+        connection.connect()  # type: ignore[no-untyped-call]
         self._reader = hiredis.Reader()
-        self._connection, self._socket = connection, connection._sock
-        subscribe = scripts.pack(b"SUBSCRIBE", self.channel.encode())
-        self._socket.sendall(subscribe)
+        opened: socket.socket = connection._sock  # type: ignore[assignment]
+        self._connection, self._socket = connection, opened
+        opened.sendall(scripts.pack(b"SUBSCRIBE", self.channel))
         self._load(scripts.ALL.values(), deadline)
 
     def _load(self, wanted: Iterable[scripts.Script], deadline: float) -> None:
