@@ -173,6 +173,8 @@ SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1
 SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# Where the sample supplier's feed is; `manage.py seed_catalogue` sets the supplier up.
+SUPPLIER_FEED_URL = env.str("SUPPLIER_FEED_URL", default="")
 
 email = env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025")
 EMAIL_BACKEND = email["EMAIL_BACKEND"]

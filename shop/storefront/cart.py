@@ -10,9 +10,6 @@ from collections.abc import Iterator
 
 from django.contrib.sessions.backends.base import SessionBase
 
-MAX_QUANTITY = 9_999
-"""Units of one product in one order. More is a matter for the sales desk, not a web form."""
-
 MAX_LINES = 100
 """Different products in one cart; keeps the session row small whatever a visitor does."""
 
@@ -24,7 +21,7 @@ class CartFull(Exception):
 
 
 class Cart:
-    """The visitor's cart. Quantities are 1 to `MAX_QUANTITY`; callers validate with a form."""
+    """The visitor's cart. Quantities are 1 to `orders.placing.MAX_QUANTITY`; forms see to that."""
 
     def __init__(self, session: SessionBase) -> None:
         self._session = session

@@ -6,11 +6,12 @@ total or a state in the request has no field here, so nobody ever looks at it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
-from shop.storefront.cart import MAX_QUANTITY
+from orders.placing import MAX_QUANTITY
 from shop.storefront.payment_methods import payment_methods
 
 WHOLE_NUMBER = f"Enter a whole number from 1 to {MAX_QUANTITY:,}."
@@ -44,9 +45,12 @@ class QuantityForm(forms.Form):
 
 
 class CheckoutForm(forms.Form):
-    """`token` names this one checkout: the same form sent twice is the same order."""
+    """`token` names this one checkout: the same form sent twice is the same order.
 
-    token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    `problems` are sentences about what is not in the form's fields, such as a sold out product.
+    """
+
+    token = forms.CharField(required=False, max_length=64)
     email = forms.EmailField(
         label="E-mail address",
         max_length=254,
@@ -66,8 +70,14 @@ class CheckoutForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, problems: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.problems = list(problems)
         field = self.fields["payment_method"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(method.token, method.label) for method in payment_methods()]
+
+    def clean(self) -> dict[str, Any] | None:
+        if self.problems:
+            raise forms.ValidationError(self.problems)
+        return super().clean()

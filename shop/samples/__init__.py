@@ -1,0 +1,1 @@
+"""Sample goods, so that a fresh shop has something to sell."""
