@@ -21,9 +21,11 @@ from tasks.locks.errors import (
 )
 from tasks.locks.held import Held
 from tasks.locks.locker import Locker
+from tasks.locks.redis_py import Lock
 
 __all__ = [
     "Held",
+    "Lock",
     "LockError",
     "LockLost",
     "LockNotOwned",

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from time import monotonic
 from typing import Final, Self
 
@@ -43,11 +44,27 @@ class Held:
         self.expires_at = min(taken_at + ttl_s, self.until)
         """`monotonic()` until which Redis surely keeps it. The watchdog moves it on."""
         self.renew_at = taken_at + ttl_s / 3
-        self.lost: Final = threading.Event()
+        self._lost = False
         self.released = False
         self._release = release
         self._pid: Final = os.getpid()
         self._entered = 0
+
+    @cached_property
+    def lost(self) -> threading.Event:
+        """Set once the lock is no longer ours. Made when first asked for: few ever ask."""
+        event = threading.Event()
+        # Kept first, then looked: `mark_lost` in another thread does it the other way round.
+        self.__dict__["lost"] = event
+        if self._lost:
+            event.set()
+        return event
+
+    def mark_lost(self) -> None:
+        self._lost = True
+        event = self.__dict__.get("lost")
+        if event is not None:
+            event.set()
 
     def check(self) -> None:
         """Raises `LockLost` when the lock isn't ours any more, `LockNotOwned` when it never was.
@@ -60,8 +77,8 @@ class Held:
 
     def check_time(self) -> None:
         """The part of `check` that looks at the clock. Raises `LockLost`."""
-        if self.lost.is_set() or monotonic() >= self.expires_at:
-            self.lost.set()
+        if self._lost or monotonic() >= self.expires_at:
+            self.mark_lost()
             raise LockLost(f"{self} was lost.")
 
     @contextmanager

@@ -20,7 +20,12 @@ MAX_NAME_BYTES = 1024
 
 @lru_cache(maxsize=4096)
 def key_family(name: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """The lock's key, its queue, its waiters and its fence, as Redis sees them."""
+    """The lock's key, its queue, its waiters and its fence, as Redis sees them.
+
+    Raises ValueError for a name that can't be a lock's.
+    """
+    if not name or len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"A lock's key has 1 to {MAX_NAME_BYTES} bytes, not {name[:50]!r}.")
     beside = name if _has_hash_tag(name) else "{" + name + "}"
     return (
         name.encode(),
@@ -28,12 +33,6 @@ def key_family(name: str) -> tuple[bytes, bytes, bytes, bytes]:
         f"{beside}:waiters".encode(),
         f"{beside}:fence".encode(),
     )
-
-
-def check_name(name: str) -> None:
-    """Raises ValueError for a name that can't be a lock's."""
-    if not name or len(name.encode()) > MAX_NAME_BYTES:
-        raise ValueError(f"A lock's key has 1 to {MAX_NAME_BYTES} bytes, not {name[:50]!r}.")
 
 
 def check_one_slot(names: Sequence[str]) -> None:

@@ -22,7 +22,6 @@ from typing import Final
 from tasks.locks import scripts
 from tasks.locks.errors import LockError, LockLost, LockTimeout, LockUnavailable
 from tasks.locks.held import Held
-from tasks.locks.keys import check_name
 from tasks.locks.owner import new_owner
 from tasks.locks.watchdog import Watchdog
 from tasks.locks.wire import Wire
@@ -36,7 +35,7 @@ LEAVE_WITHIN_S = 0.1
 _lockers: weakref.WeakSet[Locker] = weakref.WeakSet()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Wish:
     """One acquisition as it was asked for."""
 
@@ -78,7 +77,8 @@ class Locker:
         self, key: str, ttl: float = 30, wait: float | None = 5, *, max_hold: float | None = None
     ) -> Held:
         """`lock_all` of one key."""
-        return self.lock_all((key,), ttl, wait, max_hold=max_hold)
+        names = (self.prefix + key,)
+        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold)
 
     def lock_all(
         self,
@@ -150,9 +150,9 @@ class Locker:
             while True:
                 asked_at = monotonic()
                 answer = wire.call(self._ask(wire, wish, ticket), timeout_s=self._patience(wish))
-                if isinstance(answer, int):
-                    if answer:
-                        return answer, asked_at
+                if isinstance(answer, bytes):
+                    return int(answer), asked_at
+                if answer == 0:
                     raise LockTimeout(f"{', '.join(wish.names)}: taken.")
                 ticket, ask_again_ms, redis_us = answer
                 until = self._next_ask(wish, ask_again_ms)
@@ -187,11 +187,12 @@ class Locker:
             ),
         )
 
-    def _patience(self, wish: Wish) -> float:
+    def _patience(self, wish: Wish) -> float | None:
         """How long Redis may take to answer: a wait ends in time even when Redis stalls."""
-        if not wish.queue:
-            return self._timeout_s
-        return min(self._timeout_s, max(wish.deadline - monotonic(), LEAVE_WITHIN_S))
+        left_s = wish.deadline - monotonic()
+        if not wish.queue or left_s > self._timeout_s:
+            return None  # as long as usual
+        return max(left_s, LEAVE_WITHIN_S)
 
     def _next_ask(self, wish: Wish, ask_again_ms: int) -> float:
         """`monotonic()` of when to ask again: in time for the lease, and as a holder's ttl ends."""
@@ -230,10 +231,25 @@ class Locker:
 
     # --- while held ------------------------------------------------------------------------------
 
-    def renew(self, held: Held, lease_s: float, *, add: bool = False) -> bool:
-        """Keep it for `lease_s` seconds from now (or longer than now, to `add`). False: not ours."""
-        call = self._renewal(held.keys, held.value, lease_s, add=add)
-        return bool(self._call(held.keys, call, timeout_s=min(self._timeout_s, held.ttl_s / 3)))
+    def renew(self, held: Held, lease_s: float) -> bool:
+        """Keep it for `lease_s` seconds from now; False when it isn't ours."""
+        # With a short ttl there is no time for the usual limit.
+        patience = held.ttl_s / 3 if held.ttl_s / 3 < self._timeout_s else None
+        return self.renew_value(held.keys, held.value, lease_s, timeout_s=patience)
+
+    def renew_value(
+        self,
+        names: tuple[str, ...],
+        value: bytes,
+        lease_s: float,
+        *,
+        add: bool = False,
+        timeout_s: float | None = None,
+    ) -> bool:
+        """Keep the locks that hold `value` for `lease_s` seconds from now, or so much longer to
+        `add`; False when not all of them did."""
+        call = self._renewal(names, value, lease_s, add=add)
+        return self._call(names, call, timeout_s=timeout_s) == 1
 
     def _renewal(self, names: tuple[str, ...], value: bytes, lease_s: float, *, add: bool) -> bytes:
         lease = b"%d" % max(lease_s * 1000, 1)
@@ -243,17 +259,21 @@ class Locker:
 
     def _release(self, held: Held) -> None:
         self._watchdog.forget(held)
-        call = scripts.RELEASE.call(scripts.families(held.keys), (held.value, self._grant))
         try:
-            released = self._call(held.keys, call)
+            released = self.release_value(held.keys, held.value)
         except LockUnavailable as error:
             # The work is done, and it was ours as long as its time ran.
             held.check_time()
             logger.warning("%s will expire by itself: %s", held, error)
             return
-        if released != len(held.keys):
-            held.lost.set()
+        if not released:
+            held.mark_lost()
             raise LockLost(f"{held} was lost before its release.")
+
+    def release_value(self, names: tuple[str, ...], value: bytes) -> bool:
+        """Let go of the locks that hold `value`; False when not all of them did."""
+        call = scripts.RELEASE.call(scripts.families(names), (value, self._grant))
+        return self._call(names, call) == len(names)
 
     def _call(
         self, names: tuple[str, ...], packed: bytes, *, timeout_s: float | None = None
@@ -276,8 +296,6 @@ class Locker:
 def _check(names: tuple[str, ...], ttl_s: float, wait_s: float | None) -> None:
     if not names:
         raise ValueError("Nothing to lock: give at least one key.")
-    for name in names:
-        check_name(name)
     if not 0.001 <= ttl_s < 10**9:
         raise ValueError(f"ttl is in seconds, at least 0.001, not {ttl_s!r}.")
     if wait_s is not None and not wait_s >= 0:

@@ -7,7 +7,7 @@ part of what an uncontended lock costs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent / "lua"
 
 def pack(*parts: bytes) -> bytes:
     """A command in Redis' wire format. https://redis.io/docs/latest/develop/reference/protocol-spec/"""
-    return b"*%d\r\n" % len(parts) + b"".join(map(_bulk, parts))
+    return b"*%d\r\n%b" % (len(parts), _bulks(parts))
 
 
 class Script:
@@ -33,11 +33,10 @@ class Script:
     def load(self) -> bytes:
         return pack(b"SCRIPT", b"LOAD", self.body)
 
-    def call(self, keys: _Keys, args: Iterable[bytes]) -> bytes:
+    def call(self, keys: _Keys, args: Collection[bytes]) -> bytes:
         """EVALSHA of this script, packed."""
-        packed = list(map(_bulk, args))
-        head = b"*%d\r\n" % (3 + keys.count + len(packed))
-        return b"".join((head, self._evalsha, keys.packed, *packed))
+        parts = 3 + keys.count + len(args)
+        return b"*%d\r\n%b%b%b" % (parts, self._evalsha, keys.packed, _bulks(args))
 
 
 class _Keys:
@@ -47,7 +46,7 @@ class _Keys:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self.count = len(keys)
-        self.packed = b"".join(map(_bulk, (b"%d" % len(keys), *keys)))
+        self.packed = _bulks((b"%d" % len(keys), *keys))
 
 
 @lru_cache(maxsize=4096)
@@ -62,12 +61,12 @@ def lock_keys(names: tuple[str, ...]) -> _Keys:
     return _Keys([key_family(name)[0] for name in names])
 
 
-def _bulk(part: bytes) -> bytes:
-    return b"$%d\r\n%s\r\n" % (len(part), part)
+def _bulks(parts: Iterable[bytes]) -> bytes:
+    return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
 ACQUIRE: Final = Script("queue.lua", "acquire.lua")
 RELEASE: Final = Script("queue.lua", "release.lua")
 LEAVE: Final = Script("queue.lua", "leave.lua")
 RENEW: Final = Script("renew.lua")
-ALL: Final = {script.sha: script for script in (ACQUIRE, RELEASE, LEAVE, RENEW)}
+ALL: Final = (ACQUIRE, RELEASE, LEAVE, RENEW)

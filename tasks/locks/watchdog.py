@@ -32,13 +32,14 @@ class Watchdog:
     """Watches the locks of one process."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._mutex = threading.Lock()
+        self._changed = threading.Condition(self._mutex)
         self._watched: dict[Held, Renew] = {}
-        self._wakes_at = float("-inf")
+        self._wakes_at = float("inf")
         self._thread: threading.Thread | None = None
 
     def watch(self, held: Held, renew: Renew) -> None:
-        with self._changed:
+        with self._mutex:
             self._watched[held] = renew
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -47,10 +48,11 @@ class Watchdog:
                 self._thread.start()
             # Usually it wakes up earlier anyway, so that a short lock costs no thread switch.
             if held.renew_at < self._wakes_at:
+                self._wakes_at = held.renew_at
                 self._changed.notify()
 
     def forget(self, held: Held) -> None:
-        with self._changed:
+        with self._mutex:
             self._watched.pop(held, None)
 
     def _run(self) -> None:
@@ -64,14 +66,14 @@ class Watchdog:
 
     def _due(self) -> list[tuple[Held, Renew]]:
         """Sleep until some locks are to be renewed; those."""
-        with self._changed:
+        with self._mutex:
             now = monotonic()
             due = [(held, renew) for held, renew in self._watched.items() if held.renew_at <= now]
             if not due:
-                next_at = min((held.renew_at for held in self._watched), default=now + IDLE_S)
-                self._wakes_at = next_at
-                self._changed.wait(next_at - now)
-                self._wakes_at = float("-inf")  # awake: it looks at all of them before it sleeps
+                # Keeps the time it was woken for, even if that lock is gone: the next may be alike.
+                planned = self._wakes_at if now < self._wakes_at < now + IDLE_S else now + IDLE_S
+                self._wakes_at = min((planned, *(held.renew_at for held in self._watched)))
+                self._changed.wait(self._wakes_at - now)
             return due
 
     def _renew(self, held: Held, renew: Renew) -> None:
@@ -96,5 +98,5 @@ class Watchdog:
     def _lost(self, held: Held) -> None:
         self.forget(held)
         if not held.released:
-            held.lost.set()
+            held.mark_lost()
             logger.error("Lost %s", held)

@@ -11,8 +11,6 @@ Every call ends within its time: with an answer, or with `LockUnavailable` and a
 from __future__ import annotations
 
 import secrets
-import socket
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Final
 
@@ -24,6 +22,7 @@ from redis.retry import Retry
 
 from tasks.locks import scripts
 from tasks.locks.errors import LockError, LockUnavailable
+from tasks.locks.line import Line
 
 _NOTHING_YET: Final = object()
 _SKIP_REPLY: Final = scripts.pack(b"CLIENT", b"REPLY", b"SKIP")
@@ -39,7 +38,7 @@ class Wire:
         self.pool: Final = pool
         self._count = 0
         self._connection: AbstractConnection | None = None
-        self._socket: socket.socket | None = None
+        self._line: Line | None = None
         self._reader = hiredis.Reader()
         self._wakeups: list[tuple[int, bytes]] = []
 
@@ -49,23 +48,14 @@ class Wire:
         return f"{self._id}.{self._count}"
 
     def call(self, packed: bytes, *, timeout_s: float | None = None) -> Any:
-        """The answer to one packed script call.
+        """The answer to one packed script call, within `timeout_s` or the usual time.
 
         A connection that has died meanwhile is opened again and the call repeated, once: every
         script gives the same owner the same answer. Raises `LockUnavailable`, `LockError`.
         """
-        deadline = monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
-        fresh = self._socket is None
+        until = None if timeout_s is None else monotonic() + timeout_s
         try:
-            try:
-                answer = self._exchange(packed, deadline)
-            except TimeoutError:
-                raise
-            except OSError:
-                if fresh:
-                    raise
-                self.close()
-                answer = self._exchange(packed, deadline)
+            answer = self._exchange(packed, until)
         except (OSError, RedisError, hiredis.HiredisError) as error:
             self.close()
             raise LockUnavailable(
@@ -81,9 +71,9 @@ class Wire:
 
     def tell(self, packed: bytes) -> None:
         """Send a call whose answer nobody waits for; errors show at the next call."""
-        if self._socket is not None:
+        if self._line is not None:
             try:
-                self._socket.sendall(_SKIP_REPLY + packed)
+                self._line.send(_SKIP_REPLY + packed)
             except OSError:
                 self.close()
 
@@ -100,9 +90,9 @@ class Wire:
                         self._wakeups.clear()
                         return fence
                 self._wakeups.clear()
-                if self._socket is None:
+                if self._line is None:
                     raise ConnectionError("not connected")
-                self._receive(self._socket, until)
+                self._receive(self._line, until)
         except TimeoutError:
             return None
         except (OSError, hiredis.HiredisError) as error:
@@ -114,45 +104,46 @@ class Wire:
 
     def close(self) -> None:
         """Hang up. The next call connects again."""
-        connection, self._connection, self._socket = self._connection, None, None
+        connection, self._connection, self._line = self._connection, None, None
         self._wakeups.clear()
         if connection is not None:
             connection.disconnect()  # type: ignore[no-untyped-call]
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _exchange(self, packed: bytes, deadline: float) -> Any:
-        if self._socket is None:
-            self._connect(deadline)
-        answer = self._ask(packed, deadline)
+    def _exchange(self, packed: bytes, until: float | None) -> Any:
+        if self._line is not None:
+            try:
+                return self._ask(self._line, packed, until)
+            except TimeoutError:
+                raise
+            except OSError:
+                self.close()
+        return self._ask(self._connect(until), packed, until)
+
+    def _ask(self, line: Line, packed: bytes, until: float | None) -> Any:
+        line.send(packed)
+        answer = self._answer(line, until)
         if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT"):
-            self._load(scripts.ALL.values(), deadline)
-            answer = self._ask(packed, deadline)
+            self._load(line, until)
+            line.send(packed)
+            answer = self._answer(line, until)
         return answer
 
-    def _ask(self, packed: bytes, deadline: float) -> Any:
-        assert self._socket is not None
-        self._socket.settimeout(max(deadline - monotonic(), 0.001))
-        self._socket.sendall(packed)
-        return self._answer(self._socket, deadline)
-
-    def _answer(self, source: socket.socket, deadline: float) -> Any:
+    def _answer(self, line: Line, until: float | None) -> Any:
         """The next message that isn't a wake-up; those are kept."""
         while True:
-            answer = self._receive(source, deadline)
+            answer = self._receive(line, until)
             if answer is not _NOTHING_YET:
                 return answer
 
-    def _receive(self, source: socket.socket, deadline: float) -> Any:
+    def _receive(self, line: Line, until: float | None) -> Any:
         """One message: an answer, or `_NOTHING_YET` when it was a push."""
-        message = self._reader.gets()
+        reader = self._reader
+        message = reader.gets()
         while message is False:
-            source.settimeout(max(deadline - monotonic(), 0.0001))
-            data = source.recv(65536)
-            if not data:
-                raise ConnectionResetError("Redis closed the connection")
-            self._reader.feed(data)
-            message = self._reader.gets()
+            reader.feed(line.receive(until=until))
+            message = reader.gets()
         if isinstance(message, hiredis.PushNotification):
             self._keep(message)
             return _NOTHING_YET
@@ -163,23 +154,22 @@ class Wire:
             fence, _, owner = push[2].partition(b" ")
             self._wakeups.append((int(fence), owner))
 
-    def _connect(self, deadline: float) -> None:
-        left = max(deadline - monotonic(), 0.001)
-        connection = new_connection(self.pool, timeout_s=left)
+    def _connect(self, until: float | None) -> Line:
+        left_s = self.timeout_s if until is None else max(until - monotonic(), 0.001)
+        connection = new_connection(self.pool, timeout_s=left_s)
+        self._connection = connection
         connection.connect()  # type: ignore[no-untyped-call]
         self._reader = hiredis.Reader()
-        opened: socket.socket = connection._sock  # type: ignore[assignment]
-        self._connection, self._socket = connection, opened
-        opened.sendall(scripts.pack(b"SUBSCRIBE", self.channel))
-        self._load(scripts.ALL.values(), deadline)
+        line = self._line = Line(connection._sock, timeout_s=self.timeout_s)  # type: ignore[arg-type]
+        line.send(scripts.pack(b"SUBSCRIBE", self.channel))
+        self._load(line, until)
+        return line
 
-    def _load(self, wanted: Iterable[scripts.Script], deadline: float) -> None:
-        assert self._socket is not None
-        calls = [script.load() for script in wanted]
-        self._socket.settimeout(max(deadline - monotonic(), 0.001))
-        self._socket.sendall(b"".join(calls))
+    def _load(self, line: Line, until: float | None) -> None:
+        calls = [script.load() for script in scripts.ALL]
+        line.send(b"".join(calls))
         for _ in calls:
-            answer = self._answer(self._socket, deadline)
+            answer = self._answer(line, until)
             if isinstance(answer, hiredis.ReplyError):
                 self._refused(answer)
 

@@ -21,6 +21,7 @@ class Wires:
 
     def __init__(self, client: Client, *, prefix: str, timeout_s: float) -> None:
         self._client = client
+        self._is_cluster = isinstance(client, RedisCluster)
         self._prefix = prefix
         self._timeout_s = timeout_s
         self._idle: dict[int, list[Wire]] = {}
@@ -54,7 +55,7 @@ class Wires:
         return Wire(pool, prefix=self._prefix, timeout_s=self._timeout_s)
 
     def _pool(self, names: Sequence[str]) -> ConnectionPool:
-        if not isinstance(self._client, RedisCluster):
+        if not self._is_cluster:
             pool: ConnectionPool = self._client.connection_pool
             return pool
         check_one_slot(names)

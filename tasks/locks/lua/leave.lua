@@ -5,7 +5,7 @@
 --       2 grant_ms  how long a lock handed over waits to be confirmed
 -- Answers 1.
 
-local owner, now = ARGV[1], now_us()
+local owner = ARGV[1]
 for lock = 1, #KEYS / 4 do
   remove(lock, owner)
   local holder = redis.call('GET', key(lock, LOCK))
@@ -15,7 +15,7 @@ for lock = 1, #KEYS / 4 do
 end
 for lock = 1, #KEYS / 4 do
   if redis.call('EXISTS', key(lock, LOCK)) == 0 then
-    hand_over(lock, now, tonumber(ARGV[2]), true)
+    hand_over(lock, tonumber(ARGV[2]), true)
   end
 end
 return 1

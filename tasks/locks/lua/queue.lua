@@ -21,30 +21,36 @@ end
 -- larger. So tokens grow for ever, and no key stays for ever.
 local FENCE_KEPT_MS = 10000
 
+local asked_time
+
 local function now_us()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
+  if not asked_time then
+    local time = redis.call('TIME')
+    asked_time = time[1] * 1000000 + time[2]
+  end
+  return asked_time
 end
 
--- One token for all `locks`, larger than any token that one of them has had.
-local function new_fence(first, last, now)
-  local fence = now
+-- One token (as digits) for these locks, larger than any token that one of them has had.
+local function new_fence(first, last)
+  local fence = now_us()
   for lock = first, last do
     local newest = tonumber(redis.call('GET', key(lock, FENCE)) or 0)
     if newest >= fence then fence = newest + 1 end
   end
-  local kept_ms = FENCE_KEPT_MS + math.ceil((fence - now) / 1000)
+  local kept_ms = FENCE_KEPT_MS + math.ceil((fence - now_us()) / 1000)
+  local digits = string.format('%.0f', fence)
   for lock = first, last do
-    redis.call('SET', key(lock, FENCE), string.format('%.0f', fence), 'PX', kept_ms)
+    redis.call('SET', key(lock, FENCE), digits, 'PX', kept_ms)
   end
-  return fence
+  return digits
 end
 
 -- What the lock's key holds while `owner` has it. `exact` owners (a token chosen by the caller)
 -- are stored as they are.
 local function holding(owner, exact, fence)
   if exact == '1' then return owner end
-  return owner .. '|' .. string.format('%.0f', fence)
+  return owner .. '|' .. fence
 end
 
 local function remove(lock, waiter)
@@ -53,13 +59,13 @@ local function remove(lock, waiter)
 end
 
 -- The oldest waiter that gave a sign of life within its lease; those before it are removed.
-local function first_in_line(lock, now)
+local function first_in_line(lock)
   while true do
     local waiter = redis.call('ZRANGE', key(lock, QUEUE), 0, 0)[1]
     if not waiter then return nil end
     local about = redis.call('HGET', key(lock, WAITERS), waiter) or ''
     local lease, ttl, keys, exact, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
-    if lease and tonumber(lease) * 1000 >= now then
+    if lease and tonumber(lease) * 1000 >= now_us() then
       return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), exact = exact, channel = channel }
     end
     remove(lock, waiter)
@@ -70,17 +76,17 @@ end
 -- of several keys is only told (fence 0) to try, since its other keys are not this script's.
 -- PUBLISH says how many connections got the message: none means that the waiter's is gone, so it
 -- loses its place at once (and comes back to it, by its ticket, if it is alive).
-local function hand_over(lock, now, grant_ms, tell_many)
+local function hand_over(lock, grant_ms, tell_many)
   while true do
-    local waiter = first_in_line(lock, now)
+    local waiter = first_in_line(lock)
     if not waiter then return end
     if waiter.keys > 1 then
       if not tell_many or redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0 then return end
       remove(lock, waiter.name)
     else
-      local fence = new_fence(lock, lock, now)
+      local fence = new_fence(lock, lock)
       remove(lock, waiter.name)
-      local message = string.format('%.0f', fence) .. ' ' .. waiter.name
+      local message = fence .. ' ' .. waiter.name
       if redis.call('PUBLISH', waiter.channel, message) > 0 then
         redis.call('SET', key(lock, LOCK), holding(waiter.name, waiter.exact, fence),
           'PX', math.min(waiter.ttl, grant_ms))

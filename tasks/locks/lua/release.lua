@@ -12,8 +12,5 @@ for lock = 1, locks do
     ours[#ours + 1] = lock
   end
 end
-if #ours > 0 then
-  local now = now_us()
-  for _, lock in ipairs(ours) do hand_over(lock, now, tonumber(ARGV[2]), true) end
-end
+for _, lock in ipairs(ours) do hand_over(lock, tonumber(ARGV[2]), true) end
 return #ours
