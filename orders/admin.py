@@ -7,7 +7,7 @@ here. Actions come as POST from the list; each asks for its permission, and asks
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -23,6 +23,12 @@ from orders.models import Order, OrderEvent, OrderLine, Payment
 from orders.money import format_minor
 from orders.refunds import refund_order
 
+if TYPE_CHECKING:  # only the type stubs know these classes' parameters
+    TabularInline = admin.TabularInline[Model, Order]
+    ModelAdmin = admin.ModelAdmin[Order]
+else:
+    TabularInline, ModelAdmin = admin.TabularInline, admin.ModelAdmin
+
 REASON_CHARS = 200
 
 
@@ -32,9 +38,13 @@ class ReasonForm(ActionForm):
     reason = forms.CharField(required=False, max_length=REASON_CHARS, label="Reason")
 
 
-class ReadOnlyInline(admin.TabularInline[Model, Order]):
+class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may see an order may see all of it."""
+        return request.user.has_perm("orders.view_order")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -75,7 +85,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin[Order]):
+class OrderAdmin(ModelAdmin):
     action_form = ReasonForm
     actions = ("cancel_orders", "refund_orders", "resend_emails")
     date_hierarchy = "placed_at"
@@ -84,7 +94,14 @@ class OrderAdmin(admin.ModelAdmin[Order]):
     list_filter = ("state", "payment__state", "currency", "placed_at")
     list_select_related = ("payment",)
     ordering = ("-id",)
-    search_fields = ("=id", "=code", "email", "=source", "lines__sku", "=payment__provider_reference")
+    search_fields = (
+        "=id",
+        "=code",
+        "email",
+        "=source",
+        "lines__sku",
+        "=payment__provider_reference",
+    )
     show_full_result_count = False  # counting a large table twice a page costs more than it tells
 
     # A wrong address may be put right, so that an e-mail can be sent again. Nothing else.
@@ -118,7 +135,7 @@ class OrderAdmin(admin.ModelAdmin[Order]):
         return order.payment.get_state_display()
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
-        """Write the address alone: the rest of the row may have moved on since the page was read."""
+        """Write the address alone: the rest may have moved on since the page was read."""
         obj.save(update_fields=["email", "updated_at"])
 
     @admin.action(description="Cancel the order", permissions=["cancel_order"])

@@ -1,7 +1,7 @@
 """Checkout: from a placed order to a confirmed one, or to one that ended and gave all back.
 
-    placed ──hold the goods──▶ reserved ──take the money──▶ reserved, paid ──confirm──▶ confirmed
-      └───────sold out────────────┴───declined, sold out────────┴──▶ failed (goods and money back)
+    placed ──hold the goods──▶ reserved ──take the money──▶ paid ──confirm──▶ confirmed
+      └───sold out────────────────┴──────declined───────sold out┴──▶ failed, all given back
 
 The problem: the goods are in our database, the money is at a provider, and the worker between them
 may be killed after any instruction; two workers may run the same checkout at once; an operator may
@@ -13,22 +13,23 @@ either one transaction whose first statement is a conditional UPDATE (`orders.st
 that a key makes happen once (`inventory.reservations`, `orders.cashier`). So a run may stop
 anywhere, and the next one, on any worker, starts from what is written:
 
- killed                                left behind                      the next run
- ────────────────────────────────────  ───────────────────────────────  ─────────────────────────────
- before the goods are held             placed                           starts over
- goods held, order not yet reserved    placed; goods held for it        holds the same goods (one
-                                                                        reservation a reference)
- order reserved                        reserved, payment pending        takes the money
- payment marked charging               charging, no effect or an        asks the provider by key; if
-                                       intended one                     it knows nothing, charges
- provider charged, answer not saved    charging, effect intended        finds the charge by its key
- answer saved, payment not             charging, effect done            reads the saved answer
- payment captured                      reserved, captured               confirms
- inside confirm                        reserved, captured (rolled back) confirms
- after confirm                         confirmed, e-mail enqueued       has nothing to do
- inside an ending                      as before it (rolled back)       ends the order
- after an ending                       failed or cancelled, payment     releases again what a run that
-                                       void or a refund job enqueued    overlapped may have held
+killed …                               leaves                          and the next run
+─────────────────────────────────────  ──────────────────────────────  ───────────────────────────
+before the goods are held              placed                          starts over
+after it, order not yet reserved       placed, goods held for it       holds the same goods: there
+                                                                       is one hold a reference
+after the order is reserved            reserved, payment pending       takes the money
+after the payment is marked charging   charging, no effect yet         charges
+before or during the call              charging, effect intended       asks the provider by key; it
+                                                                       knows nothing: charges
+after the provider took the money      charging, effect intended       asks by key and finds it
+after the answer is saved              charging, effect done           reads the saved answer
+after the payment is captured          reserved, captured              confirms
+inside confirming                      as before it (rolled back)      confirms
+after confirming                       confirmed, e-mail enqueued      has nothing to do
+inside an ending                       as before it (rolled back)      ends the order
+after an ending                        failed or cancelled; payment    releases what an overlapping
+                                       void or refund job enqueued     run may still have held
 
 Other runs and people at the same time: whoever loses a conditional UPDATE looks again. An order
 cancelled while it is being charged has its refund job enqueued by the cancelling transaction,

@@ -30,5 +30,5 @@ def enqueue_email(order_id: int, kind: str, *, again: bool = False) -> str:
 
 
 def _enqueue(name: str, order_id: int, *, unique_key: str | None = None, **kwargs: Any) -> str:
-    options = {} if unique_key is None else {"unique_key": unique_key}
+    options: dict[str, Any] = {"unique_key": unique_key} if unique_key else {}
     return str(current_app.tasks[name].apply_async((order_id,), kwargs, **options).id)

@@ -45,6 +45,7 @@ SUBJECTS = {
     Kind.REFUND: "Your refund for order {number}",
 }
 
+
 @dataclass(frozen=True)
 class MailLine:
     """One ordered line, formatted."""
@@ -87,7 +88,9 @@ def resend(*, order_id: int, actor: str = "") -> None:
         order = Order.objects.select_related("payment").get(pk=order_id)
         kind = newest_kind(order)
         if kind is None:
-            raise NothingToSend(f"Order {order_id} is {order.state}: there is no e-mail about that.")
+            raise NothingToSend(
+                f"Order {order_id} is {order.state}: there is no e-mail about that."
+            )
         message = f"The {kind} e-mail was asked for again."
         timeline.record(order_id=order_id, kind="email_asked", message=message, actor=actor)
         jobs.enqueue_email(order_id, kind, again=True)

@@ -46,7 +46,7 @@ class Order(models.Model):
     source = models.CharField(
         max_length=80,
         blank=True,
-        help_text="Names the wish itself (a form's token, an imported invoice): one order for each.",
+        help_text="Names the wish (a form's token, an imported invoice): one order for each.",
     )
     failure = models.CharField(max_length=200, blank=True, help_text="Why it failed, for people.")
     placed_at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -57,6 +57,14 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source"], condition=~Q(source=""), name="one_order_per_source"
+            )
+        ]
+        indexes = [
+            # "What is under way?" must not read all orders there ever were.
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=["placed", "reserved"]),
+                name="orders_under_way",
             )
         ]
         permissions = [

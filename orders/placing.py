@@ -105,7 +105,7 @@ def _check(
 def _field_errors(email: str, payment_method: str, source: str) -> dict[str, str]:
     errors = {}
     try:
-        validate_email(email)
+        validate_email(str(email))
     except ValidationError:
         errors["email"] = "Enter a valid e-mail address."
     else:
@@ -122,7 +122,7 @@ def _add_up(lines: Sequence[LineRequest], errors: dict[str, str]) -> dict[str, i
     """One quantity for each SKU; what is wrong goes into `errors`."""
     quantities: dict[str, int] = {}
     for line in lines:
-        sku = line.sku if isinstance(line.sku, str) else str(line.sku)
+        sku = str(line.sku)
         # Not `isinstance`: True is an int to Python, and not a quantity to anybody.
         if type(line.quantity) is not int or not 1 <= line.quantity <= MAX_QUANTITY:
             errors[sku] = BAD_QUANTITY

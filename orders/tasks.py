@@ -16,6 +16,7 @@ from orders.payments.errors import GatewayRefused
 from tasks.locks import LockTimeout
 from tasks.outcomes import Permanent
 from tasks.retry import RetryPolicy
+from tasks.task import JobTask
 
 DAY_S = 24 * 3600.0
 
@@ -60,20 +61,22 @@ def subject(order_id: int, *_: Any, **__: Any) -> str:
 
 
 @shared_task(
-    name="orders.advance_checkout", bind=False, atomic=False, retry_policy=MONEY, subject=subject
+    name="orders.advance_checkout", base=JobTask, atomic=False, retry_policy=MONEY, subject=subject
 )
 def advance_checkout(order_id: int) -> None:
     """Take a placed order as far as it can go: confirmed, or failed with all given back."""
     checkout.advance_checkout(order_id=order_id)
 
 
-@shared_task(name="orders.refund", bind=False, atomic=False, retry_policy=MONEY, subject=subject)
+@shared_task(name="orders.refund", base=JobTask, atomic=False, retry_policy=MONEY, subject=subject)
 def refund(order_id: int) -> None:
     """Give back whatever was taken for an order."""
     refunds.give_back(order_id=order_id)
 
 
-@shared_task(name="orders.send_email", bind=False, atomic=False, retry_policy=MAIL, subject=subject)
+@shared_task(
+    name="orders.send_email", base=JobTask, atomic=False, retry_policy=MAIL, subject=subject
+)
 def send_email(order_id: int, kind: str, again: bool = False) -> None:
     """Send an e-mail (confirmation, cancellation or refund) about an order."""
     mails.send(order_id=order_id, kind=kind, again=again)
