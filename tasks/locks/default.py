@@ -11,6 +11,7 @@ from redis import Redis
 
 from tasks.locks.conf import PREFIX, conf
 from tasks.locks.locker import Locker
+from tasks.locks.timing import Timing
 
 
 @cache
@@ -23,9 +24,11 @@ def default_locker() -> Locker:
     return Locker(
         client,
         prefix=settings.prefix,
-        socket_timeout_s=settings.socket_timeout_s,
-        waiter_lease_s=settings.waiter_lease_s,
-        grant_s=settings.grant_s,
+        timing=Timing(
+            socket_timeout_s=settings.socket_timeout_s,
+            waiter_lease_s=settings.waiter_lease_s,
+            grant_s=settings.grant_s,
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Errors of the locks. All are `redis.exceptions.LockError`s, so old `except` clauses still work."""
+"""Errors of the locks. All are redis-py's `LockError`s too, so old `except` clauses work."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Held:
             yield self
 
     def release(self) -> None:
-        """Let go now. Raises `LockLost` when it was lost, `LockNotOwned` when there is nothing held.
+        """Let go now. Raises `LockLost` when it was lost, `LockNotOwned` when not held.
 
         When Redis doesn't answer the lock expires by itself within its ttl.
         """

@@ -91,7 +91,8 @@ class Lock(RedisPyLock):
         return getattr(self.local, "held", None)
 
     def _key(self) -> str:
-        return self.name.decode() if isinstance(self.name, bytes) else self.name
+        name: str | bytes = self.name  # redis-py takes both
+        return name.decode() if isinstance(name, bytes) else name
 
     def _locker(self) -> Locker:
         return _locker_of(self.redis)

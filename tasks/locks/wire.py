@@ -59,7 +59,7 @@ class Wire:
         except (OSError, RedisError, hiredis.HiredisError) as error:
             self.close()
             raise LockUnavailable(
-                f"Redis did not answer: {error or type(error).__name__}"
+                f"Redis did not answer: {str(error) or type(error).__name__}"
             ) from error
         except BaseException:
             # Interrupted, by a time limit for instance: an answer may still be on its way.

@@ -59,7 +59,7 @@ class Wires:
             pool: ConnectionPool = self._client.connection_pool
             return pool
         check_one_slot(names)
-        node: Any = self._client.get_node_from_key(names[0])  # type: ignore[no-untyped-call]
+        node: Any = self._client.get_node_from_key(names[0])
         if node is None or node.redis_connection is None:
             self._client.nodes_manager.initialize()
             raise LockUnavailable("No node of the Redis Cluster serves these keys.")

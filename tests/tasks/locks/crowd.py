@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from redis import Redis
 
@@ -37,6 +38,10 @@ def queued(redis: Redis, key: str) -> int:
     return int(redis.zcard(f"{{lock:{key}}}:queue"))
 
 
+def _has_queued(redis: Redis, key: str, count: int) -> bool:
+    return queued(redis, key) == count
+
+
 @contextmanager
 def in_line(redis: Redis, key: str, *bodies: Callable[[], object]) -> Iterator[list[Waiter]]:
     """Each body's thread queues for `key` before the next one starts."""
@@ -44,5 +49,5 @@ def in_line(redis: Redis, key: str, *bodies: Callable[[], object]) -> Iterator[l
     waiters = []
     for place, body in enumerate(bodies, start=before + 1):
         waiters.append(Waiter(body))
-        until(lambda place=place: queued(redis, key) == place)
+        until(partial(_has_queued, redis, key, place))
     yield waiters

@@ -50,9 +50,8 @@ def test_given_waiters_when_released_then_they_come_in_order(
 
         return body
 
-    with new_locker().lock("a"):
-        with in_line(redis, "a", *map(take, range(8))) as waiters:
-            pass
+    with new_locker().lock("a"), in_line(redis, "a", *map(take, range(8))) as waiters:
+        pass
     for waiter in waiters:
         waiter.result()
 
@@ -137,13 +136,15 @@ def test_given_a_waiter_of_many_keys_when_others_keep_coming_then_it_does_not_st
     new_locker: Callable[[], Locker], redis: Redis
 ) -> None:
     first = new_locker().lock("a")
-    with in_line(redis, "a", lambda: new_locker().lock_all(["a", "b"], wait=10)) as [many]:
-        with in_line(redis, "b", lambda: new_locker().lock("b", wait=10)) as [late]:
-            first.release()
-            held = many.result()
-            assert late.is_alive()
-            held.release()  # type: ignore[attr-defined]
-            late.result()
+    with (
+        in_line(redis, "a", lambda: new_locker().lock_all(["a", "b"], wait=10)) as [many],
+        in_line(redis, "b", lambda: new_locker().lock("b", wait=10)) as [late],
+    ):
+        first.release()
+        held = many.result()
+        assert late.is_alive()
+        held.release()  # type: ignore[attr-defined]
+        late.result()
 
     assert late.outcome.token > held.token  # type: ignore[attr-defined]
 
@@ -151,11 +152,13 @@ def test_given_a_waiter_of_many_keys_when_others_keep_coming_then_it_does_not_st
 def test_given_a_many_key_waiter_that_gives_up_then_those_behind_it_go_on(
     new_locker: Callable[[], Locker], redis: Redis
 ) -> None:
-    with new_locker().lock("b"):
-        with in_line(redis, "a", lambda: new_locker().lock_all(["a", "b"], wait=0.3)):
-            began = time.monotonic()
-            with new_locker().lock("a", wait=5):
-                assert time.monotonic() - began < 0.6
+    with (
+        new_locker().lock("b"),
+        in_line(redis, "a", lambda: new_locker().lock_all(["a", "b"], wait=0.3)),
+    ):
+        began = time.monotonic()
+        with new_locker().lock("a", wait=5):
+            assert time.monotonic() - began < 0.6
 
 
 def test_given_a_held_lock_when_entered_again_then_the_outermost_releases(locker: Locker) -> None:
@@ -184,9 +187,13 @@ def test_given_a_lock_taken_away_when_released_then_it_was_lost(
 def test_given_a_lost_lock_when_the_body_fails_then_its_own_error_is_raised(
     locker: Locker, redis: Redis
 ) -> None:
-    with pytest.raises(ZeroDivisionError), locker.lock("a"):
-        redis.delete("lock:a")
-        _ = 1 / 0
+    def body() -> None:
+        with locker.lock("a"):
+            redis.delete("lock:a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        body()
 
 
 def test_given_plain_set_nx_code_when_it_holds_then_we_wait_for_it(
