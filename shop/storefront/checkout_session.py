@@ -21,10 +21,6 @@ class CheckoutSession:
     token: str
     shown_minor: int
 
-    @property
-    def source(self) -> str:
-        return source_of(self.token)
-
 
 def source_of(token: str) -> str:
     """`Order.source` of the checkout with this token."""

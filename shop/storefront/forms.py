@@ -44,6 +44,10 @@ class QuantityForm(forms.Form):
     )
 
 
+def _cards() -> list[tuple[str, str]]:
+    return [(method.token, method.label) for method in payment_methods()]
+
+
 class CheckoutForm(forms.Form):
     """`token` names this one checkout: the same form sent twice is the same order.
 
@@ -58,11 +62,13 @@ class CheckoutForm(forms.Form):
         error_messages={
             "required": "Enter your e-mail address.",
             "invalid": "Enter an e-mail address like name@example.com.",
+            "max_length": "Enter an e-mail address of at most 254 characters.",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     payment_method = forms.ChoiceField(
         label="Card",
+        choices=_cards,
         widget=forms.RadioSelect,
         error_messages={
             "required": "Choose a card.",
@@ -73,9 +79,6 @@ class CheckoutForm(forms.Form):
     def __init__(self, *args: Any, problems: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.problems = list(problems)
-        field = self.fields["payment_method"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(method.token, method.label) for method in payment_methods()]
 
     def clean(self) -> dict[str, Any] | None:
         if self.problems:

@@ -13,10 +13,10 @@ from tasks.models import LIVE_STATES, Job
 
 HEADLINES = {
     Order.State.PLACED: ("Received", "We have your order and are looking for the goods."),
-    Order.State.RESERVED: ("Goods set aside", "Your goods are set aside. We are taking the payment."),
+    Order.State.RESERVED: ("Goods set aside", "They are yours while we take the payment."),
     Order.State.CONFIRMED: ("Confirmed", "Paid and confirmed. Thank you!"),
-    Order.State.FAILED: ("Not completed", "We could not complete your order. You do not pay for it."),
-    Order.State.CANCELLED: ("Cancelled", "The order was cancelled. What was paid goes back to you."),
+    Order.State.FAILED: ("Not completed", "We could not complete your order; you do not pay."),
+    Order.State.CANCELLED: ("Cancelled", "The order was cancelled. What was paid goes back."),
     Order.State.REFUNDED: ("Refunded", "The order was refunded."),
 }
 

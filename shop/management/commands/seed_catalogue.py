@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         seeded = seed()
-        self.stdout.write(f"{seeded.products} products and {seeded.deliveries} deliveries added.")
+        self.stdout.write(
+            f"Products added: {seeded.products}. Deliveries received: {seeded.deliveries}."
+        )
         if settings.SUPPLIER_FEED_URL:
             supplier = point_supplier_to(settings.SUPPLIER_FEED_URL)
             self.stdout.write(f"Supplier {supplier.name} reads {supplier.feed_url}")

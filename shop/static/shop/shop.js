@@ -19,6 +19,10 @@ addEventListener("pageshow", (event) => {
   }
 });
 
+/* --- A refused form: go straight to the first field that needs a look. --- */
+
+document.querySelector("[aria-invalid='true']")?.focus();
+
 /* --- The order page: ask for the timeline until nothing more will happen. --- */
 
 const FIRST_WAIT = 500; // ms; most orders are through in two seconds
@@ -63,6 +67,7 @@ function follow(page) {
   async function ask() {
     try {
       const answer = await fetch(page.dataset.timeline, { headers: { Accept: "application/json" } });
+      if (answer.status === 404) return; // the order is gone; asking again won't bring it back
       if (!answer.ok) throw new Error(answer.status);
       const progress = await answer.json();
       const news = JSON.stringify(progress);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,17 @@ from shop.storefront import checkout_session
 from shop.storefront.cart import Cart
 from shop.storefront.forms import CheckoutForm
 from shop.storefront.pricing import PricedCart, price
+
+
+class TotalChanged(Exception):
+    """Prices have changed since the customer saw the total. Say so and ask again."""
+
+    def __init__(self, order: Order) -> None:
+        self.total_minor = order.total_minor
+        total = format_minor(order.total_minor, order.currency)
+        super().__init__(
+            f"The total has changed to {total}. Please look at your order and send it again."
+        )
 
 
 @never_cache
@@ -36,9 +48,16 @@ def _submit(request: HttpRequest) -> HttpResponse:
         return redirect("order", placed.code)
     priced = price(Cart(request.session))
     form = CheckoutForm(request.POST, problems=_problems(request, priced))
-    order = _place(request, form, priced) if form.is_valid() else None
-    if order is None:
+    if not form.is_valid():
         return _page(request, form, priced)
+    try:
+        order = _place(request, form, priced)
+    except OrderRefused as refused:
+        _explain(refused, form, priced)
+        return _page(request, form, priced)
+    except TotalChanged as changed:
+        form.add_error(None, str(changed))
+        return _page(request, form, priced, shown_minor=changed.total_minor)
     Cart(request.session).clear()
     checkout_session.finish(request.session)
     return redirect("order", order.code)
@@ -60,34 +79,38 @@ def _problems(request: HttpRequest, priced: PricedCart) -> list[str]:
     checkout = checkout_session.read(request.session)
     if checkout is None or checkout.token != request.POST.get("token"):
         return ["This page was out of date. Please look at your order and send it again."]
-    if checkout.shown_minor != priced.total_minor:
-        total = format_minor(priced.total_minor, priced.currency)
-        return [f"The total has changed to {total}. Please look at your order and send it again."]
     return []
 
 
-def _place(request: HttpRequest, form: CheckoutForm, priced: PricedCart) -> Order | None:
-    """The order, or None with the reasons of the refusal on the form."""
-    try:
-        return place_order(
+def _place(request: HttpRequest, form: CheckoutForm, priced: PricedCart) -> Order:
+    """The order at the total that the customer has seen. Raises `OrderRefused`, `TotalChanged`."""
+    checkout = checkout_session.read(request.session)
+    with transaction.atomic():
+        order = place_order(
             email=form.cleaned_data["email"],
             lines=[LineRequest(line.sku, line.quantity) for line in priced.lines],
             payment_method=form.cleaned_data["payment_method"],
             user=request.user if request.user.is_authenticated else None,
             source=checkout_session.source_of(form.cleaned_data["token"]),
         )
-    except OrderRefused as refused:
-        names = {line.sku: line.name for line in priced.lines}
-        for key, message in refused.errors.items():
-            if key in ("email", "payment_method"):
-                form.add_error(key, message)
-            else:
-                form.add_error(None, f"{names[key]}: {message}" if key in names else message)
-        return None
+        if checkout is None or order.total_minor != checkout.shown_minor:
+            raise TotalChanged(order)  # and nothing was ordered
+    return order
 
 
-def _page(request: HttpRequest, form: CheckoutForm, priced: PricedCart) -> HttpResponse:
+def _explain(refused: OrderRefused, form: CheckoutForm, priced: PricedCart) -> None:
+    """Put each reason where the customer looks for it."""
+    names = {line.sku: line.name for line in priced.lines}
+    for key, message in refused.errors.items():
+        field = key if key in form.fields and key != "token" else None
+        form.add_error(field, f"{names[key]}: {message}" if key in names else message)
+
+
+def _page(
+    request: HttpRequest, form: CheckoutForm, priced: PricedCart, shown_minor: int | None = None
+) -> HttpResponse:
     """The form with the token of this session's checkout, whichever one was sent."""
-    checkout = checkout_session.show(request.session, total_minor=priced.total_minor)
+    shown = priced.total_minor if shown_minor is None else shown_minor
+    checkout = checkout_session.show(request.session, total_minor=shown)
     context = {"form": form, "token": checkout.token, "priced": priced}
     return render(request, "shop/checkout.html", context, status=400 if form.errors else 200)

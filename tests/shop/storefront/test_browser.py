@@ -1,0 +1,163 @@
+"""The storefront in a real browser, with its script and its style."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import url_contains
+from selenium.webdriver.support.wait import WebDriverWait
+
+from orders import states, timeline
+from orders.models import Order
+from orders.placing import LineRequest, place_order
+from tasks.models import Job, JobState
+from tests.shop.goods import product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PATIENCE_S = 15  # a loaded machine with two cores
+
+
+class Visitor:
+    """Somebody with a browser: waits for what should appear, never for a while."""
+
+    def __init__(self, browser: Chrome, server: LiveServer) -> None:
+        self.browser = browser
+        self.server = server
+        self.wait = WebDriverWait(browser, PATIENCE_S)
+
+    def open(self, path: str) -> None:
+        self.browser.get(f"{self.server.url}{path}")
+
+    def see(self, selector: str, text: str = "") -> WebElement:
+        """The first such element that shows the text."""
+
+        def shown(browser: Chrome) -> WebElement | Literal[False]:
+            found = browser.find_elements(By.CSS_SELECTOR, selector)
+            return next((e for e in found if e.is_displayed() and text in e.text), False)
+
+        return self.wait.until(shown, f"{selector} with {text!r}")
+
+    def arrive(self, path: str) -> None:
+        self.wait.until(url_contains(path))
+
+    def severe_logs(self) -> list[str]:
+        """What the browser complained about, apart from the refused forms' status."""
+        log = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [
+            entry["message"]
+            for entry in log
+            if entry["level"] == "SEVERE" and "status of 400" not in entry["message"]
+        ]
+
+
+@pytest.fixture
+def visitor(browser: Chrome, live_server: LiveServer) -> Visitor:
+    return Visitor(browser, live_server)
+
+
+def test_given_a_guest_when_buying_then_mistakes_are_explained_and_the_order_page_opens(
+    visitor: Visitor,
+) -> None:
+    product("MUG-1", name="Blue mug", price_minor=450, units=20)
+
+    visitor.open("/")
+    visitor.see(".card h2 a", "Blue mug").click()
+    visitor.arrive("/products/MUG-1/")
+    quantity = visitor.see("#id_quantity")
+    quantity.clear()
+    quantity.send_keys("0", Keys.ENTER)
+    visitor.see("#id_quantity_error", "Enter a whole number from 1")
+    focused = visitor.browser.switch_to.active_element
+    assert focused.get_attribute("id") == "id_quantity"
+    focused.clear()
+    focused.send_keys("2", Keys.ENTER)
+    visitor.arrive("/cart/")
+    assert visitor.see(".cart-link .count").text.startswith("2")
+    visitor.see("a.button.primary", "Check out").click()
+    visitor.arrive("/checkout/")
+    visitor.see(".sandbox", "Sandbox.")
+    visitor.see("button", "Place the order").click()
+    visitor.see(".error", "Enter your e-mail address.")
+    visitor.see("#id_email").send_keys("ann@example.com")
+    visitor.see("input[value=pm_ok]").click()
+    visitor.see("button", "Place the order – £9.00").click()
+    visitor.arrive("/orders/")
+
+    visitor.see("[data-headline]", "Received")
+    assert Order.objects.get().total_minor == 900
+    assert visitor.severe_logs() == []
+
+
+def test_given_an_open_order_page_when_jobs_record_events_then_it_follows_until_the_end(
+    visitor: Visitor,
+) -> None:
+    product("MUG-1")
+    order = place_order(
+        email="ann@example.com", lines=[LineRequest("MUG-1", 1)], payment_method="pm_ok"
+    )
+    visitor.open(f"/orders/{order.code}/")
+    visitor.see(".timeline li", "The order was placed.")
+
+    states.reserved(order.pk)
+    timeline.record(order_id=order.pk, kind="reserved", message="Goods <b>set</b> aside.")
+    visitor.see(".timeline li", "Goods <b>set</b> aside.")
+    visitor.see("[data-headline]", "Goods set aside")
+
+    states.confirmed(order.pk)
+    timeline.record(order_id=order.pk, kind="email_sent", message="Confirmation sent.")
+    Job.objects.update(state=JobState.SUCCEEDED)
+    visitor.see(".timeline li", "Confirmation sent.")
+    visitor.see("[data-headline]", "Confirmed")
+    visitor.see(".order[data-final='true']")
+    assert "Confirmed" in visitor.browser.title
+    assert len(visitor.browser.find_elements(By.CSS_SELECTOR, ".timeline li")) == 3
+    assert visitor.severe_logs() == []
+
+
+def test_given_a_declined_order_then_its_goods_can_be_bought_with_another_card(
+    visitor: Visitor,
+) -> None:
+    product("MUG-1", name="Blue mug")
+    order = place_order(
+        email="ann@example.com", lines=[LineRequest("MUG-1", 2)], payment_method="pm_decline"
+    )
+    visitor.open(f"/orders/{order.code}/")
+
+    states.failed(order.pk, reason="The card was declined.")
+
+    visitor.see("[data-detail]", "The card was declined.")
+    visitor.see("button", "Put these items back").click()
+    visitor.arrive("/cart/")
+    visitor.see(".line", "Blue mug")
+
+
+def test_given_a_keyboard_only_then_the_first_stop_skips_to_the_content(visitor: Visitor) -> None:
+    visitor.open("/")
+
+    visitor.browser.switch_to.active_element.send_keys(Keys.TAB)
+
+    link = visitor.browser.switch_to.active_element
+    assert link.text == "Skip to the content"
+    link.send_keys(Keys.ENTER)
+    assert visitor.browser.switch_to.active_element.get_attribute("id") == "main"
+
+
+@pytest.mark.parametrize("path", ["/", "/products/MUG-1/", "/cart/", "/accounts/register/"])
+def test_given_a_phone_then_nothing_sticks_out(visitor: Visitor, path: str) -> None:
+    product("MUG-1", name="W" * 120)
+    visitor.browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True},
+    )
+
+    visitor.open(path)
+
+    width = visitor.browser.execute_script("return document.documentElement.scrollWidth")
+    assert width == 360
