@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 
 from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -25,7 +25,6 @@ def order_number(reference: str) -> int | None:
     return int(parts[1])
 
 
-def tally(ids: Iterable[int | None], *, only: Set[int] | None = None) -> dict[int, int]:
-    """How often each order number comes up; with `only`, other numbers are left out."""
-    counts = Counter(number for number in ids if number is not None)
-    return {number: n for number, n in counts.items() if only is None or number in only}
+def tally(ids: Iterable[int | None]) -> dict[int, int]:
+    """How often each order number comes up."""
+    return dict(Counter(number for number in ids if number is not None))

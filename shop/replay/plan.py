@@ -59,7 +59,7 @@ def make_plan(text: Iterable[str], *, digest: str = "") -> Plan:
     sold = [line for line in goods if not line.is_credit]
     orders = invoices(sold)
     matches = match_returns(
-        sales=orders, credits=invoices(line for line in goods if line.is_credit)
+        sales=orders, credit_notes=invoices(line for line in goods if line.is_credit)
     )
     return Plan(
         digest=digest,

@@ -56,7 +56,7 @@ class _Purchase:
         return not any(self.left.values())
 
 
-def match_returns(*, sales: Sequence[Invoice], credits: Iterable[Invoice]) -> Matches:
+def match_returns(*, sales: Sequence[Invoice], credit_notes: Iterable[Invoice]) -> Matches:
     """Match every line of the credit notes with a sale, or refuse it. Both in order of time."""
     purchases: dict[str, list[_Purchase]] = {}
     for sale in sales:
@@ -64,7 +64,7 @@ def match_returns(*, sales: Sequence[Invoice], credits: Iterable[Invoice]) -> Ma
             purchases.setdefault(sale.customer, []).append(_Purchase(sale))
     returns: list[Return] = []
     refused: list[Refusal] = []
-    for credit in credits:
+    for credit in credit_notes:
         found, lost = _match(credit, purchases.get(credit.customer, []))
         returns += found
         refused += lost

@@ -76,7 +76,7 @@ def _shop(console: Console, run: str, options: dict[str, Any]) -> None:
     if not skus:
         raise CommandError("There is nothing to buy. Run `manage.py seed_catalogue` first.")
     seed = options["seed"] if options["seed"] is not None else secrets.randbits(32)
-    wanted = wishes(run=run, skus=skus, count=options["orders"], random=Random(seed))
+    wanted = wishes(run=run, skus=skus, count=options["orders"], random=Random(seed))  # noqa: S311  (baskets, not secrets)
     finale = _place(console, run, wanted, options)
     finale.close(title="The orders of this run", stalled=finale.watch())
 
