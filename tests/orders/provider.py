@@ -73,6 +73,11 @@ class ScriptedProvider:
             if refund.state == "pending":
                 self.refunds[key] = replace(refund, state="succeeded")
 
+    def forget(self) -> None:
+        """Start over, for another order."""
+        for memory in (self.script, self.charges, self.refunds, self.calls):
+            memory.clear()
+
     def made(self, what: str) -> int:
         """How often the provider was asked for it."""
         return sum(call.split()[0] == what for call in self.calls)

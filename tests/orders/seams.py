@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
-
 import pytest
+from django.db import connection
 
 from tests.orders.provider import ScriptedProvider
 

@@ -32,7 +32,7 @@ class SmtpSink:
     def address(self) -> tuple[str, int]:
         return self._controller.hostname, self._controller.port
 
-    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
         reply = self.recipient_replies.popleft() if self.recipient_replies else "250 OK"
@@ -40,9 +40,7 @@ class SmtpSink:
             envelope.rcpt_tos.append(address)
         return reply
 
-    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         reply = self.replies.popleft() if self.replies else "250 OK"
         if reply is None or reply.startswith("250"):
             assert isinstance(envelope.content, bytes)

@@ -63,7 +63,7 @@ class Run:
             _mine.run = self
             with connection.execute_wrapper(_statement):
                 run_as_job(self._body, job_id=self.job_id, attempt=self._attempt)
-        except BaseException as error:  # noqa: BLE001 (handed to the test)
+        except BaseException as error:
             self.error = error
         finally:
             _mine.run = None

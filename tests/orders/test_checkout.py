@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from orders.payments.errors import GatewayBusy, GatewayUnavailable
 
 from inventory import reservations
 from inventory.models import Product, Reservation
@@ -15,7 +16,6 @@ from orders.cancelling import cancel_order
 from orders.checkout import advance_checkout
 from orders.errors import WrongGateway
 from orders.models import Order, Payment
-from orders.payments.errors import GatewayBusy, GatewayUnavailable
 from orders.refunds import give_back
 from tasks.models import Effect
 from tasks.outcomes import Snooze

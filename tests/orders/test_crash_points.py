@@ -13,7 +13,7 @@ from orders.models import Order, Payment
 from orders.refunds import give_back
 from tests.orders import makers
 from tests.orders.provider import Answer, ScriptedProvider
-from tests.orders.seams import Killed, KillAt, visiting
+from tests.orders.seams import KillAt, Killed, visiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,7 +121,7 @@ def _run_to_the_end(
             try:
                 makers.run_as_job(lambda: run(order), job_id=job_id, attempt=attempt)
                 return
-            except (Killed, Exception) as error:  # noqa: BLE001 (whatever ends an attempt)
+            except (Killed, Exception) as error:
                 last = error
     raise AssertionError("it never came to its end") from last
 
