@@ -169,8 +169,11 @@ LOCKS_REDIS_URL = REDIS_URL
 # --- Payments, suppliers, mail ----------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or stripe
+PAYMENT_TIMEOUT_S = env.float("PAYMENT_TIMEOUT_S", default=8.0)  # each wait for the provider
 SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1:8001")
 SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
+# How long the card pm_timeout keeps its client waiting, in seconds; longer than a client waits.
+SANDBOX_HANG_S = env.float("SANDBOX_HANG_S", default=15.0)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where the sample supplier's feed is; `manage.py seed_catalogue` sets the supplier up.

@@ -1,0 +1,1 @@
+"""Asking a payment provider for money, always with the same idempotency key for the same thing."""
