@@ -28,6 +28,13 @@ class Superseded(JobError):
     """
 
 
+class JobDied(JobError):
+    """Tells Celery that a job is dead when its own error would upset the worker.
+
+    Only Celery sees it; the ledger has the error itself.
+    """
+
+
 class EffectMismatch(JobError):
     """An effect's key was used before with other parameters.
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from celery.canvas import maybe_signature
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 from django.db import connection, transaction
 
@@ -29,7 +29,7 @@ from tasks import jobs
 from tasks.conf import conf
 from tasks.context import CurrentJob, running
 from tasks.enqueue import encode
-from tasks.errors import Superseded
+from tasks.errors import JobDied, Superseded
 from tasks.lease import keeping
 from tasks.outcomes import Cancel, Outcome, Permanent, Snooze
 from tasks.publisher import LEDGER_HEADER
@@ -134,12 +134,15 @@ def _settle(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception)
     """Record a run that did not succeed and say so to Celery."""
     if connection.errors_occurred:
         connection.close_if_unusable_or_obsolete()
-    if isinstance(error, Cancel):
+    if isinstance(error, Cancel | Ignore):
         jobs.withdraw(job, error=str(error))
         raise Ignore(f"cancelled: {error}") from error
     wait_s = _wait_s(task, claim, error)
     if wait_s is None:
         _fail(task, claim, job, error)
+        if isinstance(error, MemoryError | Reject):
+            # Celery 5.7 ends the whole worker for the first and parks the message for the second.
+            raise JobDied(_summary(error)) from error
         raise error
     again = jobs.try_again(
         job,

@@ -205,7 +205,7 @@ def try_again(
     job: CurrentJob, *, wait_s: float, error: str, traceback: str, failed: bool
 ) -> bool:
     """running → scheduled in `wait_s` seconds: a retry (`failed`) or a snooze."""
-    return _finish(
+    happened = _finish(
         job,
         JobState.SCHEDULED,
         Attempt.Outcome.RETRY if failed else Attempt.Outcome.SNOOZED,
@@ -214,6 +214,9 @@ def try_again(
         traceback=traceback,
         failed=failed,
     )
+    if wait_s < conf().poll_s:
+        wake_on_commit()  # a later one the dispatcher finds in time by itself
+    return happened
 
 
 def fail(job: CurrentJob, *, error: str, traceback: str) -> bool:
