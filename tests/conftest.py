@@ -1,0 +1,79 @@
+"""What tests of every package share. The servers come from the plugin `stack.testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery import current_app
+
+from stack.services import Services
+from stack.waiting import wait_until as wait
+from tasks import topology
+from tests.running import Runner, Running
+
+FAILED = pytest.StashKey[bool]()
+WAIT_S = 30.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., object]:
+    """`wait_until(condition, timeout_s=30)`: the condition's first true answer."""
+
+    def patiently(
+        condition: Callable[[], object], timeout_s: float = WAIT_S, what: str = "it"
+    ) -> object:
+        return wait(condition, timeout_s=timeout_s, what=what)
+
+    return patiently
+
+
+@pytest.fixture
+def empty_services(services: Services) -> Services:
+    """The servers, with nothing in Redis and with all queues declared and empty."""
+    with services.redis.client() as client:
+        client.flushall()
+    app = current_app._get_current_object()
+    with app.connection_for_write(connect_timeout=5) as broker:
+        for name in topology.declare(app, broker):
+            broker.default_channel.queue_purge(name)
+    return services
+
+
+@pytest.fixture
+def runner(
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    empty_services: Services,
+    tmp_path: Path,
+) -> Iterator[Runner]:
+    """Starts real workers, dispatchers and beats; their logs are shown when the test fails."""
+    runner = Runner(tmp_path)
+    yield runner
+    runner.stop_all()
+    if request.node.stash.get(FAILED, False):
+        runner.print_logs()
+
+
+@pytest.fixture
+def start_worker(runner: Runner) -> Callable[..., Running]:
+    return runner.start_worker
+
+
+@pytest.fixture
+def start_dispatcher(runner: Runner) -> Callable[..., Running]:
+    return runner.start_dispatcher
+
+
+@pytest.fixture
+def start_beat(runner: Runner) -> Callable[..., Running]:
+    return runner.start_beat
