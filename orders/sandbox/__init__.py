@@ -1,7 +1,5 @@
-"""The sandbox payment provider: a stand-in for Stripe and its kind that a shop can run itself.
+"""A payment provider for trying things out: a real HTTP service with its own tables.
 
-It is a service of its own. The shop reaches it by HTTP only (`orders.payments.sandbox`), with a key,
-and never through these models; that it keeps its tables in the same PostgreSQL is a convenience.
-No money moves. What it does take seriously is what makes payments hard: idempotency keys, answers
-that get lost, payments that need time, and a truth that survives `kill -9`.
+It shares nothing with the shop but the database server: the shop talks to it over HTTP only, and
+each of its answers is committed before it is sent, as with a real provider.
 """

@@ -1,124 +1,64 @@
-"""What the provider knows: charges, refunds, and what it answered for which idempotency key.
-
-A key is unique among charges and unique among refunds, so PostgreSQL itself refuses a second charge
-for one key, whatever the code above it does. That a charge never gives back more than it took is a
-constraint as well.
-"""
+"""What the sandbox provider remembers. Amounts are minor units."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
-
-# The longest key that is taken, as at Stripe. https://docs.stripe.com/api/idempotent_requests
-MAX_KEY_CHARS = 255
 
 
-def new_charge_reference() -> str:
-    return f"ch_{secrets.token_hex(12)}"
+def new_charge_id() -> str:
+    return "ch_" + secrets.token_hex(12)
 
 
-def new_refund_reference() -> str:
-    return f"re_{secrets.token_hex(12)}"
+def new_refund_id() -> str:
+    return "re_" + secrets.token_hex(12)
 
 
 class Charge(models.Model):
-    """Money taken, or not taken, from a customer's card."""
-
     class State(models.TextChoices):
-        PENDING = "pending", "pending"
         SUCCEEDED = "succeeded", "succeeded"
         DECLINED = "declined", "declined"
+        PENDING = "pending", "pending"
 
-    reference = models.CharField(max_length=40, unique=True, default=new_charge_reference)
-    key = models.CharField(
-        max_length=MAX_KEY_CHARS, unique=True, help_text="The idempotency key it was made with."
-    )
+    id = models.CharField(max_length=40, primary_key=True, default=new_charge_id)
+    key = models.CharField(max_length=255, unique=True, help_text="The client's idempotency key.")
+    state = models.CharField(max_length=10, choices=State.choices)
     amount_minor = models.PositiveBigIntegerField()
-    refunded_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
-    payment_method = models.CharField(max_length=40)
-    description = models.CharField(max_length=500, blank=True)
-    state = models.CharField(max_length=10, choices=State.choices, help_text="When it was made.")
-    message = models.CharField(max_length=200, blank=True, help_text="Why it was declined.")
-    settles_at = models.DateTimeField(
-        null=True, blank=True, help_text="From when on a pending charge has succeeded."
-    )
+    payment_method = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    message = models.CharField(max_length=200, blank=True)
+    settles_at = models.DateTimeField(null=True, help_text="When a pending charge succeeds.")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="charge_is_of_something"),
-            models.CheckConstraint(
-                condition=Q(refunded_minor__lte=F("amount_minor")), name="charge_is_not_overdrawn"
-            ),
-        ]
-
     def __str__(self) -> str:
-        return f"{self.reference} ({self.state})"
-
-    def state_at(self, moment: datetime) -> str:
-        """Time settles a pending charge; nothing has to run for it, so nothing can fail to."""
-        return _settled(self.state, self.settles_at, moment)
+        return f"{self.id} {self.amount_minor} {self.currency} ({self.state})"
 
 
 class Refund(models.Model):
-    """Money given back from a charge."""
-
-    class State(models.TextChoices):
-        PENDING = "pending", "pending"
-        SUCCEEDED = "succeeded", "succeeded"
-
-    reference = models.CharField(max_length=40, unique=True, default=new_refund_reference)
-    key = models.CharField(
-        max_length=MAX_KEY_CHARS, unique=True, help_text="The idempotency key it was made with."
-    )
+    id = models.CharField(max_length=40, primary_key=True, default=new_refund_id)
+    key = models.CharField(max_length=255, unique=True, help_text="The client's idempotency key.")
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="refunds")
     amount_minor = models.PositiveBigIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, help_text="When it was made.")
-    settles_at = models.DateTimeField(
-        null=True, blank=True, help_text="From when on a pending refund has succeeded."
-    )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_is_of_something"),
-        ]
-
     def __str__(self) -> str:
-        return f"{self.reference} ({self.state})"
-
-    def state_at(self, moment: datetime) -> str:
-        return _settled(self.state, self.settles_at, moment)
+        return f"{self.id} {self.amount_minor} of {self.charge_id}"
 
 
-class IdempotencyRecord(models.Model):
-    """What was first asked with a key, and what was answered.
+class SavedAnswer(models.Model):
+    """The answer to a key, given again to whoever repeats the request.
 
-    Without an answer (`status` is null) it is the trace of a request that failed before it did
-    anything; the next one with the key starts anew.
+    `status` is null while the request is being worked on.
     """
 
-    key = models.CharField(max_length=MAX_KEY_CHARS, unique=True)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was asked.")
-    status = models.PositiveSmallIntegerField(null=True, blank=True)
-    body = models.TextField(blank=True, help_text="Replayed byte for byte.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
+    key = models.CharField(max_length=255, unique=True)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of path and body.")
+    asks = models.PositiveIntegerField(default=1, help_text="How often the request came.")
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(blank=True)
+    started_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return self.key
-
-
-def _settled(state: str, settles_at: datetime | None, moment: datetime) -> str:
-    if state == Charge.State.PENDING and settles_at is not None and settles_at <= moment:
-        return str(Charge.State.SUCCEEDED)
-    return state
+        return f"{self.key}: {self.status or 'in flight'}"
