@@ -1,0 +1,145 @@
+"""A sample supplier: an HTTP server with a stock feed as `/feed.csv` and `/feed.json`.
+
+    python -m stack.supplier --port 8002 --file catalogue.csv
+    python -m stack.supplier --port 8002 --skus GIFT-001,GIFT-002 --on-hand 100
+
+Columns: `sku`, `on_hand` and `as_of`, the time of the count in UTC. A file (CSV with a header line,
+or a JSON list of objects) is read anew for each feed, so that editing it changes the next one. Its
+count may be called `stock` too; a row without `as_of` was counted just now.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stack.ports import LOOPBACK
+
+
+@dataclass(frozen=True)
+class Row:
+    sku: str
+    on_hand: int
+    as_of: str
+
+
+class BadFile(Exception):
+    """The file is no list of rows. Mend the file; the message says what is wrong."""
+
+
+Source = Callable[[], list[Row]]
+"""The rows of one feed."""
+
+
+def rows_of_file(path: Path) -> list[Row]:
+    """Raises `BadFile`, also when the file can't be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        found = json.loads(text) if path.suffix == ".json" else csv.DictReader(io.StringIO(text))
+        return [_row(fields) for fields in found]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadFile(f"{path} is no stock list: {error!r}") from error
+
+
+def rows_of_skus(skus: Iterable[str], on_hand: int) -> list[Row]:
+    return [Row(sku, on_hand, _now()) for sku in skus]
+
+
+def _row(found: Mapping[str, Any]) -> Row:
+    on_hand = found["on_hand"] if "on_hand" in found else found["stock"]
+    return Row(str(found["sku"]), int(on_hand), str(found.get("as_of") or _now()))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    return json.dumps([asdict(row) for row in rows], indent=1)
+
+
+FEEDS: Mapping[str, tuple[str, Callable[[Iterable[Row]], str]]] = {
+    "/feed.csv": ("text/csv", as_csv),
+    "/feed.json": ("application/json", as_json),
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    server_version = "SampleSupplier"
+    timeout = 30  # s; a client that says nothing must not hold a thread for ever
+
+    def __init__(self, source: Source, *args: Any, **options: Any) -> None:
+        self._source = source
+        super().__init__(*args, **options)
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path not in FEEDS:
+            self.send_error(HTTPStatus.NOT_FOUND, f"Feeds: {', '.join(FEEDS)}")
+            return
+        content_type, written = FEEDS[path]
+        try:
+            body = written(self._source()).encode()
+        except BadFile as error:
+            self.log_error("%s", error)
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", f"{content_type}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def make_server(source: Source, *, port: int) -> ThreadingHTTPServer:
+    """A server that listens; call its `serve_forever`. Raises `OSError` when the port is taken."""
+    return ThreadingHTTPServer((LOOPBACK, port), partial(Handler, source))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m stack.supplier",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, required=True)
+    stocked = parser.add_mutually_exclusive_group(required=True)
+    stocked.add_argument("--file", type=Path, help="a CSV or JSON file")
+    stocked.add_argument("--skus", help="separated by commas")
+    parser.add_argument("--on-hand", type=int, default=100, help="with --skus: %(default)s")
+    options = parser.parse_args()
+    source: Source
+    if options.file:
+        source = partial(rows_of_file, options.file)
+    else:
+        source = partial(rows_of_skus, options.skus.split(","), options.on_hand)
+    try:
+        source()  # a list that is no list is better told now than at the first sync
+        server = make_server(source, port=options.port)
+    except (BadFile, OSError) as error:
+        parser.exit(1, f"The supplier can't start: {error}\n")
+    print(f"Supplier's feeds: http://{LOOPBACK}:{options.port}/feed.csv and /feed.json", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
