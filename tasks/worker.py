@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from celery.worker.consumer import Consumer
@@ -36,8 +36,18 @@ class JobRequest(Request):
             connection.close()
 
 
+# Delayed delivery: the ledger waits, not 28 exchanges that can route a message twice. Gossip and
+# mingle: workers have nothing to tell each other that the ledger doesn't know.
+UNUSED_STEPS = ("DelayedDelivery", "Gossip", "Mingle")
+
+
 class JobConsumer(Consumer):
     """The worker's end of the queues."""
+
+    class Blueprint(Consumer.Blueprint):
+        default_steps: ClassVar[list[str]] = [
+            step for step in Consumer.Blueprint.default_steps if not step.endswith(UNUSED_STEPS)
+        ]
 
     def connect(self) -> Any:
         """Declare the whole topology with each connection: the broker may have been wiped."""
