@@ -1,0 +1,62 @@
+"""The environment of the shop's processes: what the user set, and what we generated for the rest.
+
+The outcome is written to `var/env`, so that `./run manage` sees the same world as the workers do.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import environ
+
+SERVICE_VARIABLES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
+
+OTHER_VARIABLES = (
+    "DATABASE_CONN_MAX_AGE",
+    "DEFAULT_FROM_EMAIL",
+    "DJANGO_ALLOWED_HOSTS",
+    "DJANGO_BEHIND_PROXY",
+    "DJANGO_CSRF_TRUSTED_ORIGINS",
+    "DJANGO_DEBUG",
+    "DJANGO_SECURE",
+    "LOG_LEVEL",
+    "PAYMENT_GATEWAY",
+    "STRIPE_API_BASE",
+    "STRIPE_API_KEY",
+)
+"""Settings with good defaults, kept when the user set them."""
+
+
+def from_user(dotenv: Path) -> dict[str, str]:
+    """The process's environment, over what `.env` says."""
+    environ.Env.read_env(str(dotenv))  # never overrides a variable that is set
+    return dict(os.environ)
+
+
+def effective(user: Mapping[str, str], generated: Mapping[str, str]) -> dict[str, str]:
+    """The shop's variables: the user's where there are some, the generated ones elsewhere."""
+    chosen = {name: user.get(name) or value for name, value in generated.items()}
+    chosen.update({name: user[name] for name in OTHER_VARIABLES if user.get(name)})
+    return dict(sorted(chosen.items()))
+
+
+def write(path: Path, variables: Mapping[str, str]) -> None:
+    """In a form that both sh and `read` understand, private from the first byte."""
+    lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    fresh.replace(path)
+
+
+def read(path: Path) -> dict[str, str]:
+    """What `write` wrote; empty when there is no file."""
+    if not path.exists():
+        return {}
+    pairs = (line.partition("=") for line in path.read_text().splitlines() if line)
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}

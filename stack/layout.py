@@ -1,0 +1,48 @@
+"""Where things are: the project's folder and, under it, everything `./run` makes at runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Layout:
+    root: Path = ROOT
+
+    @property
+    def var(self) -> Path:
+        return self.root / "var"
+
+    @property
+    def logs(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def mail(self) -> Path:
+        return self.var / "mail"
+
+    @property
+    def servers(self) -> Path:
+        return self.var / "servers"
+
+    @property
+    def environment(self) -> Path:
+        """The settings of this machine, readable by its owner only."""
+        return self.var / "env"
+
+    @property
+    def notebook(self) -> Path:
+        return self.var / "notebook.json"
+
+    @property
+    def dotenv(self) -> Path:
+        return self.root / ".env"
+
+    def make(self) -> None:
+        """`var` itself stays open to pass through: the servers' account has its folders there."""
+        self.var.mkdir(mode=0o755, exist_ok=True)
+        for private in (self.logs, self.mail):
+            private.mkdir(mode=0o700, exist_ok=True)
