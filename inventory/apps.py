@@ -1,6 +1,17 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_save
 
 
 class InventoryConfig(AppConfig):
     name = "inventory"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # The admin enqueues by a task's name (`inventory.jobs`), so every process has to know them.
+        import_module("inventory.tasks")
+        # A product that is saved, by whomever, is seen by visitors at once.
+        generations = import_module("inventory.generations")
+        for signal in (post_save, post_delete):
+            signal.connect(generations.on_product_change, sender=self.get_model("Product"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from tasks.locks.fencing import Fenced
+
 DEFAULT_LOCATION = "main"
 
 
@@ -28,19 +30,19 @@ class Product(models.Model):
         return f"{self.sku} {self.name}"
 
 
-class Stock(models.Model):
+class Stock(Fenced):
     """How much of a product lies at one location.
 
     `on_hand` is always the sum of the row's movements, `reserved` the sum of its held
-    reservations. `fence` is the token of the newest lock holder that wrote the row; a writer
-    with a smaller token has lost its lock and is refused.
+    reservations. Whoever promises or counts units does it under the lock `stock:<product id>`
+    and is refused by `fence` when it has lost the lock. Settling what is promised already needs
+    no lock: the row's own lock is enough. `inventory.guard` tells more.
     """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="stocks")
     location = models.CharField(max_length=40, default=DEFAULT_LOCATION)
     on_hand = models.PositiveBigIntegerField(default=0)
     reserved = models.PositiveBigIntegerField(default=0)
-    fence = models.PositiveBigIntegerField(default=0, editable=False)
     as_of = models.DateTimeField(
         null=True, blank=True, help_text="Time of the newest supplier snapshot merged into the row."
     )
@@ -57,7 +59,9 @@ class Stock(models.Model):
         permissions = [("adjust_stock", "Can adjust stock by hand")]
 
     def __str__(self) -> str:
-        return f"{self.product_id}@{self.location}: {self.on_hand} on hand, {self.reserved} reserved"
+        return (
+            f"{self.product_id}@{self.location}: {self.on_hand} on hand, {self.reserved} reserved"
+        )
 
     @property
     def available(self) -> int:
@@ -66,7 +70,7 @@ class Stock(models.Model):
 
 
 class StockMovement(models.Model):
-    """One append-only change of `Stock.on_hand`. Rows are never edited or deleted."""
+    """One change of `Stock.on_hand`. Append-only: a trigger refuses UPDATE and DELETE."""
 
     class Kind(models.TextChoices):
         RECEIVED = "received", "received"
@@ -75,13 +79,16 @@ class StockMovement(models.Model):
         ADJUSTED = "adjusted", "adjusted"
         SYNCED = "synced", "synced"
 
-    stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="movements")
+    stock = models.ForeignKey(
+        Stock, on_delete=models.PROTECT, related_name="movements", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     quantity = models.BigIntegerField(help_text="Signed change of on_hand, in units.")
     reference = models.CharField(
         max_length=80, help_text="What caused it: order:42, sync:7, admin:3, …"
     )
     note = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=150, blank=True, help_text="The person who did it, if any.")
     job_id = models.UUIDField(null=True, blank=True, help_text="The job that wrote it, if any.")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
@@ -89,7 +96,11 @@ class StockMovement(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(quantity=0), name="movement_changes_something")
         ]
-        indexes = [models.Index(fields=["reference"])]
+        indexes = [
+            models.Index(fields=["reference"]),
+            # A sync sums up what moved on a stock after its snapshot.
+            models.Index(fields=["stock", "created_at"], name="movements_of_stock"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.quantity:+d} ({self.reference})"
@@ -98,8 +109,11 @@ class StockMovement(models.Model):
 class Reservation(models.Model):
     """Units of one product promised to a reference (an order) until they are paid or let go.
 
-    held ─▶ committed (paid: the units leave on_hand)
-       └──▶ released  (failed, cancelled or expired: the units can be sold again)
+    held ─▶ committed (paid: the units leave on_hand; `returned` of them are back)
+     ▲ └──▶ released  (failed, cancelled or expired: the units can be sold again)
+     └────────┘ (the same reference reserves the same goods again)
+
+    All rows of a reference come into being together, so a reference always means the same goods.
     """
 
     class State(models.TextChoices):
@@ -110,6 +124,7 @@ class Reservation(models.Model):
     reference = models.CharField(max_length=80)
     stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="reservations")
     quantity = models.PositiveBigIntegerField()
+    returned = models.PositiveBigIntegerField(default=0, help_text="Units that came back.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -118,14 +133,16 @@ class Reservation(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="reservation_holds_something"),
+            models.CheckConstraint(
+                condition=Q(returned=0)
+                | Q(state="committed", returned__gt=0, returned__lte=F("quantity")),
+                name="reservation_returns_what_was_sold",
+            ),
             models.UniqueConstraint(
-                fields=["reference", "stock"],
-                condition=Q(state="held"),
-                name="one_held_reservation_per_reference",
+                fields=["reference", "stock"], name="one_reservation_per_reference"
             ),
         ]
         indexes = [
-            models.Index(fields=["reference"]),
             models.Index(
                 fields=["stock", "expires_at"], condition=Q(state="held"), name="held_reservations"
             ),
@@ -144,7 +161,9 @@ class Supplier(models.Model):
         JSON = "json", "JSON"
 
     name = models.SlugField(max_length=40, unique=True)
-    feed_url = models.CharField(max_length=500, help_text="http(s):// or file:// address of the feed.")
+    feed_url = models.CharField(
+        max_length=500, help_text="http(s):// or file:// address of the feed."
+    )
     feed_format = models.CharField(max_length=4, choices=Format.choices, default=Format.CSV)
     is_enabled = models.BooleanField(default=True)
 
@@ -170,6 +189,9 @@ class SyncRun(models.Model):
     rows_done = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
+    outdated = models.PositiveIntegerField(
+        default=0, help_text="Rows older than a snapshot that was merged before."
+    )
     failed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
@@ -183,7 +205,7 @@ class SyncRun(models.Model):
 
 
 class SyncRowError(models.Model):
-    """A feed row that could not be used, with its line number and the reason."""
+    """A feed row that could not be used, with its line (JSON: item) number and the reason."""
 
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="row_errors")
     line = models.PositiveIntegerField()

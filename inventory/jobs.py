@@ -1,0 +1,10 @@
+"""How the inventory's jobs are asked for: by the task's name, in the caller's own transaction."""
+
+from __future__ import annotations
+
+from celery import current_app
+
+
+def enqueue_sync(supplier_id: int) -> str:
+    """Ask for a sync of the supplier; the job's id, that of a sync which waits or runs already."""
+    return str(current_app.tasks["inventory.sync_supplier"].delay(supplier_id).id)

@@ -1,0 +1,254 @@
+"""Promising goods to a reference (an order), and what becomes of the promise.
+
+    reserve ─▶ held ──commit──▶ committed ──return_goods──▶ committed, `returned` of it
+                │ ▲
+                │ └─reserve again─┐
+                └──release, or expired and somebody looked──▶ released
+
+`reserve` is all or nothing over all products, and only it decides whether there is enough. It
+takes turns by locks and opens a transaction of its own. The others settle what was decided, may be
+part of the caller's transaction and never fail for want of units. `inventory.guard` tells why that
+is safe.
+
+A reservation that has expired stops counting at once: the next `reserve` of the same stock lets it
+go before it decides, and `commit` refuses it. `release_expired` only tidies.
+
+A reference always means the same goods. Repeating a call changes nothing, except that reserving
+again what is held gives it the new time to live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+from inventory import generations
+from inventory.errors import OutOfStock, ReferenceReused, TooManyReturned
+from inventory.guard import all_written, guarded
+from inventory.models import Reservation
+from inventory.movements import check_reference, current_job_id
+from inventory.shelves import Shelf, let_expired_go, lock_shelves
+from inventory.statements import fetch_all
+from tasks.locks import Held
+
+TTL_S = 900.0  # a quarter of an hour: longer than any payment that still ends well
+
+State = Reservation.State
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """So many units of a product (>= 1)."""
+
+    product_id: int
+    quantity: int
+
+
+def reserve(*, reference: str, wanted: Sequence[Wanted], ttl_s: float = TTL_S) -> None:
+    """Promise all that is wanted to `reference` for `ttl_s` seconds, or nothing.
+
+    Several entries of one product are added up. Goods that were committed to the reference before
+    stay as they are. Must not be called in a transaction.
+
+    Raises `OutOfStock`, `ReferenceReused`, and when nobody can say whether there is enough, so that
+    the caller should come back: `LockTimeout`, `LockUnavailable`, `LockLost`, `StaleFence`.
+    """
+    check_reference(reference)
+    quantities = _add_up(wanted)
+    with guarded(quantities) as held:
+        shelves = lock_shelves(quantities)
+        shortages = _hold(reference, quantities, shelves, ttl_s, held)
+    # Expired ones were let go even when it was not enough.
+    generations.renew(quantities)
+    if shortages:
+        raise OutOfStock(shortages)
+
+
+def commit(*, reference: str) -> bool:
+    """Sell what the reference holds: the units leave the shelves, by `sold` movements.
+
+    True: it did, or had done so before. False: the promise is gone, all of it or a part (expired,
+    released, never made); nothing was changed. May be part of the caller's transaction.
+    """
+    with transaction.atomic():
+        rows = _lock(reference)
+        if any(row.state == State.RELEASED or row.expired for row in rows):
+            return False
+        if any(row.state == State.HELD for row in rows):
+            parameters = {"reference": reference, "job_id": current_job_id()}
+            _renew_on_commit(fetch_all("sell", parameters))
+        return bool(rows)
+
+
+def release(*, reference: str) -> bool:
+    """Let go of what the reference holds. May be part of the caller's transaction.
+
+    True: it holds nothing (any more). False: the goods are sold; see `return_goods`.
+    """
+    with transaction.atomic():
+        rows = _lock(reference)
+        if any(row.state == State.COMMITTED for row in rows):
+            return False
+        if any(row.state == State.HELD for row in rows):
+            _renew_on_commit(fetch_all("let_go", {"reference": reference}))
+        return True
+
+
+def return_goods(*, reference: str, wanted: Sequence[Wanted] | None = None) -> int:
+    """Put sold goods back on the shelves, by `returned` movements; answers how many units.
+
+    `wanted` says how many units of each product shall have come back in all, so repeating a call
+    returns nothing more; without it, all that was sold. 0 too when the reference bought nothing.
+    May be part of the caller's transaction. Raises `TooManyReturned`.
+    """
+    with transaction.atomic():
+        sold = [row for row in _lock(reference) if row.state == State.COMMITTED]
+        due = _due(sold, None if wanted is None else _add_up(wanted))
+        if not due:
+            return 0
+        parameters = {
+            "reference": reference,
+            "stock_ids": list(due),
+            "units": list(due.values()),
+            "job_id": current_job_id(),
+        }
+        returned = fetch_all("take_back", parameters)
+        _renew_on_commit(returned)
+        return sum(units for _, units in returned)
+
+
+def release_expired(*, limit: int = 500) -> int:
+    """Release expired reservations of up to `limit` stocks; answers how many there were.
+
+    Stocks that somebody else is working on are left for the next time.
+    """
+    with transaction.atomic():
+        stock_ids = [stock_id for (stock_id,) in fetch_all("expired_stocks", {"limit": limit})]
+        freed = let_expired_go(stock_ids)
+        generations.renew_on_commit([each.product_id for each in freed])
+        return sum(each.reservations for each in freed)
+
+
+# --- how reserve decides ------------------------------------------------------------------------
+
+
+def _hold(
+    reference: str,
+    quantities: Mapping[int, int],
+    shelves: Mapping[int, Shelf],
+    ttl_s: float,
+    held: Held,
+) -> dict[int, int]:
+    """Hold what is not held yet; or answer the shortages, with nothing written."""
+    mine = _mine(reference, quantities, shelves)
+    if State.COMMITTED in mine.values():
+        return {}
+    missing = {
+        product_id: quantity
+        for product_id, quantity in quantities.items()
+        if product_id not in shelves or mine.get(shelves[product_id].stock_id) != State.HELD
+    }
+    if shortages := _shortages(missing, shelves):
+        return shortages
+    if len(missing) < len(quantities):
+        Reservation.objects.filter(reference=reference, state=State.HELD).update(
+            expires_at=Now() + timedelta(seconds=ttl_s)
+        )
+    if missing:
+        written = fetch_all(
+            "hold",
+            {
+                "reference": reference,
+                "stock_ids": [shelves[product_id].stock_id for product_id in missing],
+                "quantities": list(missing.values()),
+                "ttl_s": ttl_s,
+                "token": held.token,
+            },
+        )
+        all_written(len(missing), len(written), held=held)
+    return {}
+
+
+def _mine(
+    reference: str, quantities: Mapping[int, int], shelves: Mapping[int, Shelf]
+) -> dict[int, str]:
+    """The states of the reference's reservations, by stock id. Raises `ReferenceReused`."""
+    rows = list(
+        Reservation.objects.filter(reference=reference).values_list("stock_id", "quantity", "state")
+    )
+    wish = {shelf.stock_id: quantities[shelf.product_id] for shelf in shelves.values()}
+    before = {stock_id: quantity for stock_id, quantity, _ in rows}
+    if before and (before != wish or len(wish) != len(quantities)):
+        raise ReferenceReused(f"{reference} stands for other goods: {before}, not {wish}.")
+    return {stock_id: state for stock_id, _, state in rows}
+
+
+def _shortages(missing: Mapping[int, int], shelves: Mapping[int, Shelf]) -> dict[int, int]:
+    left = {
+        product_id: shelves[product_id].available if product_id in shelves else 0
+        for product_id in missing
+    }
+    return {key: left[key] for key, quantity in missing.items() if quantity > left[key]}
+
+
+# --- what settling has in common ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One reservation of a reference whose stock row is locked."""
+
+    stock_id: int
+    product_id: int
+    quantity: int
+    returned: int
+    state: str
+    expired: bool
+
+
+def _lock(reference: str) -> list[_Row]:
+    """Lock the stock rows of the reference, in pk order; then look at its reservations.
+
+    A reservation made in between was made after us: it is left out.
+    """
+    stock_ids = [stock_id for (stock_id,) in fetch_all("lock_reference", {"reference": reference})]
+    has_expired = Q(state=State.HELD, expires_at__lte=Now())
+    rows = (
+        Reservation.objects.filter(reference=reference, stock_id__in=stock_ids)
+        .annotate(expired=ExpressionWrapper(has_expired, output_field=BooleanField()))
+        .values_list("stock_id", "stock__product_id", "quantity", "returned", "state", "expired")
+    )
+    return [_Row(*row) for row in rows] if stock_ids else []
+
+
+def _due(sold: Collection[_Row], targets: Mapping[int, int] | None) -> dict[int, int]:
+    """Units that are still to come back, by stock id. Raises `TooManyReturned`."""
+    bought = {row.product_id: row.quantity for row in sold}
+    if targets is None:
+        targets = bought
+    elif sold and (excess := {key for key in targets if targets[key] > bought.get(key, 0)}):
+        raise TooManyReturned(f"More than was bought of the products {sorted(excess)}.")
+    due = {row.stock_id: targets.get(row.product_id, 0) - row.returned for row in sold}
+    return {stock_id: units for stock_id, units in due.items() if units > 0}
+
+
+def _renew_on_commit(rows: Sequence[tuple[int, ...]]) -> None:
+    """The first column has the products whose availability has changed."""
+    generations.renew_on_commit([row[0] for row in rows])
+
+
+def _add_up(wanted: Sequence[Wanted]) -> dict[int, int]:
+    """Units by product. Raises ValueError for a wish that makes no sense."""
+    quantities: dict[int, int] = {}
+    for each in wanted:
+        if type(each.quantity) is not int or each.quantity < 1:
+            raise ValueError(f"A quantity is a whole number from 1, not {each.quantity!r}.")
+        quantities[each.product_id] = quantities.get(each.product_id, 0) + each.quantity
+    if not quantities:
+        raise ValueError("Nothing is wanted.")
+    return quantities

@@ -1,0 +1,89 @@
+"""The inventory's tasks. Each calls one service and says how its failures are retried.
+
+None is atomic: the services keep their transactions as short as their locks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from inventory import jobs, reservations, sync
+from inventory.errors import FeedInvalid, RunEnded, SupplierDisabled
+from inventory.models import Supplier
+from tasks.context import current_job
+from tasks.locks import LockTimeout
+from tasks.outcomes import Permanent
+from tasks.retry import RetryPolicy
+from tasks.task import JobTask
+
+# The next scheduled sync comes anyway; until then a supplier that is down is asked now and then.
+SYNC = RetryPolicy(
+    max_attempts=6,
+    base_s=5.0,
+    cap_s=300.0,
+    rules={
+        # Another sync of the supplier, or a crowd at one of its products.
+        LockTimeout: RetryPolicy(max_attempts=50, base_s=5.0, cap_s=60.0),
+        FeedInvalid: Permanent,
+        RunEnded: Permanent,
+        SupplierDisabled: Permanent,
+        Supplier.DoesNotExist: Permanent,
+    },
+)
+
+BATCH = 500  # stocks whose expired reservations go in one transaction: some 50 ms
+
+
+def subject(supplier_id: int, *_: Any, **__: Any) -> str:
+    """What a sync is about."""
+    return f"supplier:{supplier_id}"
+
+
+def one_a_supplier(supplier_id: int, *_: Any, **__: Any) -> str:
+    """Whoever asks for a sync while one waits or runs gets that one."""
+    return f"supplier:{supplier_id}:sync"
+
+
+@shared_task(
+    name="inventory.sync_supplier",
+    base=JobTask,
+    atomic=False,
+    retry_policy=SYNC,
+    subject=subject,
+    unique_key=one_a_supplier,
+)
+def sync_supplier(supplier_id: int) -> dict[str, int]:
+    """Merge a supplier's feed into the stock. The result says what became of its rows."""
+    run = sync.sync_supplier(supplier_id=supplier_id)
+    return {
+        "run": run.pk,
+        "changed": run.changed,
+        "unchanged": run.unchanged,
+        "outdated": run.outdated,
+        "failed": run.failed,
+    }
+
+
+@shared_task(name="inventory.sync_all_suppliers", base=JobTask)
+def sync_all_suppliers() -> int:
+    """Ask for a sync of every enabled supplier; how many those are. For the schedule."""
+    suppliers = Supplier.objects.filter(is_enabled=True).values_list("pk", flat=True)
+    return len([jobs.enqueue_sync(supplier_id) for supplier_id in suppliers])
+
+
+@shared_task(
+    name="inventory.release_expired_reservations",
+    base=JobTask,
+    atomic=False,
+    unique_key="inventory.release_expired_reservations",
+)
+def release_expired_reservations() -> int:
+    """Tidy up expired reservations; how many. Nothing depends on it: expired ones don't count."""
+    released = 0
+    while gone := reservations.release_expired(limit=BATCH):
+        released += gone
+        if job := current_job():
+            job.progress(done=released, note="reservations released")
+    return released
