@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+from hashlib import blake2b
 
 from django import template
 
@@ -14,4 +14,4 @@ TINTS = 6
 
 @register.filter
 def tint(sku: str) -> str:
-    return f"tint-{zlib.crc32(sku.encode()) % TINTS}"
+    return f"tint-{blake2b(sku.encode(), digest_size=1).digest()[0] % TINTS}"

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from inventory import catalogue
 from shop.storefront.forms import SearchForm
 
-PAGE_SIZE = 24
-"""Fills whole rows of 2, 3, 4 and 6 cards."""
+PAGE_SIZE = 20
+"""Fills whole rows of 2, 4 and 5 cards."""
 
 
 @require_safe

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import url_contains
-from selenium.webdriver.support.wait import WebDriverWait
 
 from orders import states, timeline
 from orders.models import Order
 from orders.placing import LineRequest, place_order
 from tasks.models import Job, JobState
 from tests.shop.goods import product
+from tests.shop.storefront.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-PATIENCE_S = 15  # a loaded machine with two cores
-
-
-class Visitor:
-    """Somebody with a browser: waits for what should appear, never for a while."""
-
-    def __init__(self, browser: Chrome, server: LiveServer) -> None:
-        self.browser = browser
-        self.server = server
-        self.wait = WebDriverWait(browser, PATIENCE_S)
-
-    def open(self, path: str) -> None:
-        self.browser.get(f"{self.server.url}{path}")
-
-    def see(self, selector: str, text: str = "") -> WebElement:
-        """The first such element that shows the text."""
-
-        def shown(browser: Chrome) -> WebElement | Literal[False]:
-            found = browser.find_elements(By.CSS_SELECTOR, selector)
-            return next((e for e in found if e.is_displayed() and text in e.text), False)
-
-        return self.wait.until(shown, f"{selector} with {text!r}")
-
-    def arrive(self, path: str) -> None:
-        self.wait.until(url_contains(path))
-
-    def severe_logs(self) -> list[str]:
-        """What the browser complained about, apart from the refused forms' status."""
-        log = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
-        return [
-            entry["message"]
-            for entry in log
-            if entry["level"] == "SEVERE" and "status of 400" not in entry["message"]
-        ]
-
-
-@pytest.fixture
-def visitor(browser: Chrome, live_server: LiveServer) -> Visitor:
-    return Visitor(browser, live_server)
 
 
 def test_given_a_guest_when_buying_then_mistakes_are_explained_and_the_order_page_opens(
