@@ -92,9 +92,9 @@ class Acquisition:
         token = self._listen(ask_again_ms)
         if token:
             age_s = (redis_us - token) / 1e6 + monotonic() - self._asked_at
-            if self._confirm(token, age_s):
-                return token, monotonic() - age_s
-        elif monotonic() >= self._deadline:
+            taken_at = self._confirm(token, age_s)
+            return (token, taken_at) if taken_at else None
+        if monotonic() >= self._deadline:
             raise LockTimeout(f"{', '.join(self._names)}: taken for all of the wait.")
         return None
 
@@ -134,20 +134,22 @@ class Acquisition:
         except ConnectionError:
             return None  # ask on a new connection, with the same ticket
 
-    def _confirm(self, token: int, age_s: float) -> bool:
-        """Keep what was handed over `age_s` ago, for its full ttl.
+    def _confirm(self, token: int, age_s: float) -> float | None:
+        """Keep what was handed over `age_s` ago, for its full ttl; `monotonic()` of that.
 
         It is reserved for `grant_s` only. If this process was stopped for much of that (the token
-        is Redis' time), somebody else may have it by now: then the answer is to ask again.
+        is Redis' time), somebody else may have it by now: then the answer is None, to ask again.
         Otherwise nobody waits for Redis' answer: one round trip less on the way from hand to hand.
         """
+        now = monotonic()
         if age_s > self._timing.grant_s / 2:
-            return False
-        if self._ttl_s > self._timing.grant_s:
-            lease_ms = b"%d" % (self._ttl_s * 1000)
-            keys = scripts.lock_keys(self._names)
-            self._wire.tell(scripts.RENEW.call(keys, (self.value(token), lease_ms, b"0")))
-        return True
+            return None
+        if self._ttl_s <= self._timing.grant_s:
+            return now - age_s
+        lease_ms = b"%d" % (self._ttl_s * 1000)
+        keys = scripts.lock_keys(self._names)
+        self._wire.tell(scripts.RENEW.call(keys, (self.value(token), lease_ms, b"0")))
+        return now
 
     def _leave(self) -> None:
         """Give up the place in line and what may just have been handed over."""

@@ -25,8 +25,8 @@ def pack(*parts: bytes) -> bytes:
 class Script:
     """One Lua script. Redis knows it by its digest once a connection has loaded it."""
 
-    def __init__(self, *files: str) -> None:
-        self.body: Final = "\n".join((_FOLDER / file).read_text() for file in files).encode()
+    def __init__(self, body: bytes) -> None:
+        self.body: Final = body
         self.sha: Final = hashlib.sha1(self.body, usedforsecurity=False).hexdigest().encode()
         self._evalsha: Final = b"$7\r\nEVALSHA\r\n$40\r\n%s\r\n" % self.sha
 
@@ -65,8 +65,12 @@ def _bulks(parts: Iterable[bytes]) -> bytes:
     return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
-ACQUIRE: Final = Script("queue.lua", "acquire.lua")
-RELEASE: Final = Script("queue.lua", "release.lua")
-LEAVE: Final = Script("queue.lua", "leave.lua")
-RENEW: Final = Script("renew.lua")
+def _read(*files: str) -> Script:
+    return Script("\n".join((_FOLDER / file).read_text() for file in files).encode())
+
+
+ACQUIRE: Final = _read("queue.lua", "acquire.lua")
+RELEASE: Final = _read("queue.lua", "release.lua")
+LEAVE: Final = _read("queue.lua", "leave.lua")
+RENEW: Final = _read("renew.lua")
 ALL: Final = (ACQUIRE, RELEASE, LEAVE, RENEW)

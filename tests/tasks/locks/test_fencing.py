@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from django.db import connection, models
@@ -15,11 +16,11 @@ from tasks.locks.fencing import Fenced, fenced_update
 class Guarded(Fenced):
     """A table of these tests alone."""
 
+    objects: ClassVar[models.Manager[Guarded]] = models.Manager()
     amount = models.IntegerField(default=0)
 
     class Meta:
-        app_label = "tasks"
-        managed = False
+        app_label = "lock_tests"
 
     def __str__(self) -> str:
         return f"guarded {self.pk}"

@@ -1,0 +1,182 @@
+"""Processes that take one lock again and again, and somebody who makes trouble for them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from time import monotonic
+
+from tasks.locks import Held, Locker, LockError, LockLost, LockNotOwned, StaleFence
+from tasks.locks.owner import read_owner
+from tests.tasks.locks.history import Fault, History, Section
+from tests.tasks.locks.register import Register
+from tests.tasks.locks.servers import PrivateRedis
+
+TTL_S = 0.8
+"""Long enough for a busy machine not to lose a lock, short enough to be stopped past."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where the workers meet."""
+
+    server: PrivateRedis
+    folder: Path
+    fenced: bool = True
+
+    def history(self) -> History:
+        return History(self.folder / "history")
+
+    def register(self) -> Register:
+        return Register(self.folder / "register", fenced=self.fenced)
+
+
+class Worker:
+    """A process in a loop: take the lock, begin, work a little, end, let go."""
+
+    def __init__(self, site: Site, *, seed: int) -> None:
+        self.process: ForkProcess = get_context("fork").Process(
+            target=_work, args=(site, seed), daemon=True
+        )
+        self.process.start()
+        assert self.process.pid
+        self.pid: int = self.process.pid
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+@contextmanager
+def crowd(site: Site, *, size: int) -> Iterator[list[Worker]]:
+    workers = [Worker(site, seed=seed) for seed in range(size)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+class Trouble:
+    """Each method makes one kind of it and writes it down."""
+
+    def __init__(self, site: Site, workers: list[Worker], random_: random.Random) -> None:
+        self._site = site
+        self._workers = workers
+        self._random = random_
+        self._history = site.history()
+        self._client = site.server.client(decode_responses=True)
+
+    def kill(self) -> None:
+        """kill -9 of a worker, wherever it is; another one takes its place."""
+        number = self._random.randrange(len(self._workers))
+        with self._noted("killed", self._workers[number].pid):
+            self._workers[number].kill()
+        self._workers[number] = Worker(self._site, seed=self._random.randrange(1 << 30))
+
+    def stop(self) -> None:
+        """SIGSTOP of a worker for longer than the lock's ttl."""
+        worker = self._random.choice(self._workers)
+        with self._noted("stopped", worker.pid):
+            worker.stop()
+            time.sleep(TTL_S * 1.3)
+            worker.go_on()
+
+    def stop_holder(self) -> None:
+        """SIGSTOP of the worker that is inside, past its ttl."""
+        pid = 0
+        while pid not in {worker.pid for worker in self._workers}:
+            owner = read_owner(str(self._client.get("lock:hot")))
+            pid = owner.pid if owner else 0
+        worker = next(worker for worker in self._workers if worker.pid == pid)
+        with self._noted("stopped", worker.pid):
+            worker.stop()
+            time.sleep(TTL_S * 1.3)
+            worker.go_on()
+
+    def cut(self) -> None:
+        """CLIENT KILL of all the locks' connections."""
+        with self._noted("cut", 0):
+            self._client.client_kill_filter(_type="pubsub")
+
+    def flush(self) -> None:
+        with self._noted("forgot", 0):
+            self._client.flushall()
+
+    def restart(self) -> None:
+        """Redis is killed and comes back with nothing."""
+        with self._noted("forgot", 0):
+            self._site.server.restart()
+
+    def quiet(self) -> None:
+        time.sleep(0.2)
+
+    @contextmanager
+    def _noted(self, kind: str, pid: int) -> Iterator[None]:
+        start = monotonic()
+        yield
+        # What it does to those who wait shows until they have asked again.
+        end = monotonic() + (0.3 if kind == "stopped" else 1.2)
+        self._history.write(Fault(kind=kind, pid=pid, start=start, end=end))
+
+
+def _work(site: Site, seed: int) -> None:
+    uniform = random.Random(seed).uniform
+    locker = Locker(site.server.client())
+    history, register = site.history(), site.register()
+    for count in range(1 << 30):
+        wish = Section(pid=os.getpid(), asked=monotonic())
+        history.write(wish)
+        long = seed == 0 and count == 5  # needs to be renewed
+        try:
+            held = locker.lock("hot", ttl=TTL_S, wait=10)
+        except LockError:
+            history.write(replace(wish, outcome="gave up"))
+        else:
+            section = replace(wish, token=held.token, got=monotonic(), outcome="inside")
+            history.write(section)
+            history.write(
+                _visit(held, register, section, TTL_S * 1.2 if long else uniform(0, 0.01))
+            )
+        time.sleep(uniform(0, 0.005))
+
+
+def _visit(held: Held, register: Register, section: Section, pause_s: float) -> Section:
+    outcome = _inside(held, register, pause_s)
+    left = monotonic()
+    try:
+        held.check()  # it was ours until `left`
+        held.release()
+    except LockLost:
+        outcome = "lost"
+        with suppress(LockLost, LockNotOwned):
+            held.release()
+    return replace(section, left=left, outcome=outcome)
+
+
+def _inside(held: Held, register: Register, pause_s: float) -> str:
+    """A section of two writes, which must stay together."""
+    try:
+        register.write("begin", held.token)
+        time.sleep(pause_s)
+        register.write("end", held.token)
+    except StaleFence:
+        return "stale"
+    return "done"
+
+
+Step = Callable[[Trouble], None]
