@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 from statistics import quantiles
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from bench.servers import wait_until_empty
 from bench.tasks import noop
 from tasks.enqueue import enqueue_many
 from tasks.models import FINAL_STATES, Job
+from tasks.task import JobTask
 
 ENQUEUED = 500
 """Calls a measurement of enqueueing: a second or so of plain Celery's."""
@@ -52,7 +54,7 @@ def plain_enqueue_per_s() -> float:
 def ledger_bulk_per_s() -> float:
     """One `enqueue_many` of 1,000; its commit is counted."""
     started = time.perf_counter()
-    enqueue_many(noop, [((number,), {}) for number in range(BULK)])
+    enqueue_many(cast(JobTask, noop), [((number,), {}) for number in range(BULK)])
     rate = BULK / (time.perf_counter() - started)
     _forget()
     return rate
@@ -63,7 +65,7 @@ def ledger_noop_per_s() -> float:
 
     Dispatcher and worker run already.
     """
-    enqueue_many(noop, [((number,), {}) for number in range(DRAINED)])
+    enqueue_many(cast(JobTask, noop), [((number,), {}) for number in range(DRAINED)])
     started = time.perf_counter()
     _wait_until_done(DRAINED)
     rate = DRAINED / (time.perf_counter() - started)
@@ -74,9 +76,10 @@ def ledger_noop_per_s() -> float:
 def plain_noop_per_s(node: str) -> float:
     """From the moment the worker is given the full queue until the queue is empty."""
     app.control.cancel_consumer(PLAIN_QUEUE, destination=[node], reply=True, timeout=5)
+    fill: Any = plain_noop.apply_async  # the stubs don't know `connection`
     with app.connection_for_write() as reused:
         for number in range(DRAINED):
-            plain_noop.apply_async((number,), connection=reused)
+            fill((number,), connection=reused)
     started = time.perf_counter()
     app.control.add_consumer(PLAIN_QUEUE, destination=[node])
     wait_until_empty(settings.CELERY_BROKER_URL, PLAIN_QUEUE, timeout_s=PATIENCE_S)
@@ -128,4 +131,5 @@ def _forget() -> None:
 
 def _purge() -> None:
     with app.connection_for_write() as broker:
-        broker.default_channel.queue_purge(PLAIN_QUEUE)
+        channel: Any = broker.default_channel
+        channel.queue_purge(PLAIN_QUEUE)

@@ -13,7 +13,7 @@ import asyncio
 import multiprocessing
 import sys
 
-import procrastinate
+import procrastinate  # type: ignore[import-not-found]  # in an environment of its own
 import psycopg
 
 WORKERS = 2
@@ -34,7 +34,7 @@ def make_app(dsn: str) -> procrastinate.App:
         connector=procrastinate.PsycopgConnector(conninfo=dsn, max_size=CONCURRENCY + 2)
     )
 
-    @app.task(name="noop")
+    @app.task(name="noop")  # type: ignore[untyped-decorator]
     async def noop(number: int) -> None:
         pass
 

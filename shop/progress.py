@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import IO, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 LINE_EVERY_S = 5.0
+
+PAGE_CHARS = 110
+"""Width of tables in logs and files, which have none of their own."""
+
+
+def console_on(stdout: IO[str] | None) -> Console:
+    """A console on a command's `stdout` option, or on the process's."""
+    console = Console(file=stdout or sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = PAGE_CHARS
+    return console
 
 
 class Reporter(Protocol):

@@ -9,17 +9,17 @@ from random import Random
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import F
 from rich.console import Console
 
-from inventory.models import Product
+from orders.errors import OrderRefused
 from orders.models import Order
 from shop.closing.checks import Check
 from shop.closing.finale import Finale
 from shop.demo import crowd, flash
 from shop.demo.shopping import Wish, flash_wishes, wishes
 from shop.management.arguments import positive, whole
-from shop.progress import reporting
+from shop.progress import console_on, reporting
+from tasks.locks import LockTimeout, LockUnavailable
 
 STALL_S = 90.0
 """Longer than the slowest payment method: a provider that never answers, and the retry after it."""
@@ -53,26 +53,24 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="The same baskets again.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=options.get("stdout") or sys.stdout, highlight=False)
+        console = console_on(options.get("stdout"))
         run = secrets.token_hex(4)
         try:
             if options["flash"]:
                 _flash(console, run, options)
             else:
                 _shop(console, run, options)
+        except OrderRefused as refused:
+            raise CommandError(f"The shop refused an order: {refused}") from refused
+        except (LockTimeout, LockUnavailable) as error:
+            raise CommandError(f"Redis can't be asked for a lock: {error}") from error
         except KeyboardInterrupt:
             console.print("\nStopped watching. The orders placed so far go on without it.")
             sys.exit(130)  # what a shell reports for Ctrl-C
 
 
 def _shop(console: Console, run: str, options: dict[str, Any]) -> None:
-    skus = list(
-        Product.objects.filter(is_active=True, stocks__on_hand__gt=F("stocks__reserved"))
-        .exclude(sku=flash.SKU)
-        .order_by("sku")
-        .values_list("sku", flat=True)
-        .distinct()
-    )
+    skus = crowd.on_offer()
     if not skus:
         raise CommandError("There is nothing to buy. Run `manage.py seed_catalogue` first.")
     seed = options["seed"] if options["seed"] is not None else secrets.randbits(32)

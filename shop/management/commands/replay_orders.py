@@ -14,7 +14,7 @@ from rich.console import Console
 from shop.closing.finale import Finale
 from shop.closing.watching import Stalled
 from shop.management.arguments import percentage, positive, whole
-from shop.progress import reporting
+from shop.progress import console_on, reporting
 from shop.replay import importing, report
 from shop.replay.lines import NotOrderLines
 from shop.replay.pace import Pace
@@ -74,13 +74,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=options.get("stdout") or sys.stdout, highlight=False)
+        console = console_on(options.get("stdout"))
         try:
             file = read_plan(options["file"])
             with lock("replay", ttl=30, wait=0):
                 _replay(console, file, options)
-        except (OSError, NotOrderLines) as error:
-            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+        except NotOrderLines as error:
+            raise CommandError(f"{options['file']}: {error}") from error
         except LockTimeout as error:
             raise CommandError("Another replay is running. Wait for its end.") from error
         except LockUnavailable as error:
