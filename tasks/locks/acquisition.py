@@ -36,6 +36,7 @@ class Acquisition:
         "_timing",
         "_ttl_s",
         "_wire",
+        "began_at",
     )
 
     def __init__(
@@ -56,8 +57,9 @@ class Acquisition:
         self._owner: Final = owner
         self._exact: Final = exact
         self._ttl_s: Final = ttl_s
-        self._asked_at = monotonic()
-        self._deadline: Final = float("inf") if wait_s is None else self._asked_at + wait_s
+        self.began_at: Final = monotonic()
+        self._asked_at = self.began_at
+        self._deadline: Final = float("inf") if wait_s is None else self.began_at + wait_s
         self._queues: Final = wait_s != 0
         self._ticket = 0
 
@@ -75,6 +77,11 @@ class Acquisition:
                 self._leave()
             raise
         return got
+
+    @property
+    def queued(self) -> bool:
+        """Whether it had to take a place in line."""
+        return bool(self._ticket)
 
     def value(self, token: int) -> bytes:
         """What the lock's key holds while it is ours."""

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Final, Self
 
 from tasks.locks.errors import LockLost, LockNotOwned
+from tasks.locks.metrics import lock_metrics
 
 
 class Held:
@@ -61,6 +62,8 @@ class Held:
         return event
 
     def mark_lost(self) -> None:
+        if not self._lost:
+            lock_metrics.was_lost()
         self._lost = True
         event = self.__dict__.get("lost")
         if event is not None:

@@ -35,6 +35,11 @@ def key_family(name: str) -> tuple[bytes, bytes, bytes, bytes]:
     )
 
 
+def is_beside(name: str) -> bool:
+    """Whether a key's name is that of a lock's queue, waiters or fence."""
+    return _has_hash_tag(name) and name.endswith((":queue", ":waiters", ":fence"))
+
+
 def check_one_slot(names: Sequence[str]) -> None:
     """Raises `LockError` when a Redis Cluster keeps the names on different nodes' slots."""
     slots = {key_slot(key) for name in names for key in key_family(name)}

@@ -6,12 +6,14 @@ import logging
 import os
 import weakref
 from collections.abc import Iterable
+from time import monotonic
 from typing import Final
 
 from tasks.locks import scripts
 from tasks.locks.acquisition import Acquisition
-from tasks.locks.errors import LockLost, LockUnavailable
+from tasks.locks.errors import LockLost, LockTimeout, LockUnavailable
 from tasks.locks.held import Held
+from tasks.locks.metrics import lock_metrics
 from tasks.locks.owner import new_owner
 from tasks.locks.timing import Timing
 from tasks.locks.watchdog import Watchdog
@@ -93,8 +95,15 @@ class Locker:
                 wait_s=wait_s,
             )
             token, taken_at = acquisition.acquire()
+        except LockTimeout:
+            lock_metrics.timed_out()
+            raise
+        except LockUnavailable:
+            lock_metrics.was_unavailable()
+            raise
         finally:
             self._wires.put(wire)
+        lock_metrics.got(monotonic() - acquisition.began_at, queued=acquisition.queued)
         held = Held(
             keys=names,
             token=token,
@@ -136,6 +145,7 @@ class Locker:
 
     def _release(self, held: Held) -> None:
         self._watchdog.forget(held)
+        lock_metrics.released(monotonic() - held.taken_at)
         try:
             released = self.release_value(held.keys, held.value)
         except LockUnavailable as error:

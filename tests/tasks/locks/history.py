@@ -125,7 +125,8 @@ def _order(wishes: list[Section], faults: list[Fault]) -> Iterator[str]:
             kinds = {"stopped", "forgot", "cut", "killed"}
             disturbed = _touching(faults, kinds, second.pid, second.asked, second.got)
             if second.asked + FIFO_SLACK_S < first.asked and not disturbed:
-                yield f"order: {first.token} overtook who asked {first.asked - second.asked:.2f} s ago"
+                before_s = first.asked - second.asked
+                yield f"order: {first.token} overtook who had asked {before_s:.2f} s before"
 
 
 def _slow_hand_overs(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
