@@ -110,9 +110,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def make_server(source: Source, *, port: int) -> ThreadingHTTPServer:
+def make_server(source: Source, *, port: int, host: str = LOOPBACK) -> ThreadingHTTPServer:
     """A server that listens; call its `serve_forever`. Raises `OSError` when the port is taken."""
-    return ThreadingHTTPServer((LOOPBACK, port), partial(Handler, source))
+    return ThreadingHTTPServer((host, port), partial(Handler, source))
 
 
 def main() -> None:
@@ -121,6 +121,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s")
     parser.add_argument("--port", type=int, required=True)
     stocked = parser.add_mutually_exclusive_group(required=True)
     stocked.add_argument("--file", type=Path, help="a CSV or JSON file")
@@ -134,10 +135,11 @@ def main() -> None:
         source = partial(rows_of_skus, options.skus.split(","), options.on_hand)
     try:
         source()  # a list that is no list is better told now than at the first sync
-        server = make_server(source, port=options.port)
+        server = make_server(source, port=options.port, host=options.host)
     except (BadFile, OSError) as error:
         parser.exit(1, f"The supplier can't start: {error}\n")
-    print(f"Supplier's feeds: http://{LOOPBACK}:{options.port}/feed.csv and /feed.json", flush=True)
+    address = f"http://{options.host}:{options.port}"
+    print(f"Supplier's feeds: {address}/feed.csv and {address}/feed.json", flush=True)
     server.serve_forever()
 
 
