@@ -32,11 +32,13 @@ def cancelled(world: World) -> None:
 
 
 def cancelled_and_looked_into(world: World) -> None:
-    """The refund job runs while the charge may be on its way."""
+    """The worker stalls for minutes, and the refund job runs while its request is on its way."""
     cancel_order(order_id=world.order.pk)
+    world.minutes_pass()
     for job in world.live_jobs():
         if job.task == "orders.refund":
             world.start(job).finish()
+    world.reap()
 
 
 def run_by_another_worker(world: World) -> None:

@@ -24,7 +24,9 @@ from hypothesis.stateful import (
 
 from orders.cancelling import cancel_order
 from orders.errors import NothingToRefund
+from orders.models import Order
 from orders.refunds import refund_order
+from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
 from tests.orders.stepping import Run, make_steppable
 from tests.orders.world import World
@@ -72,8 +74,10 @@ class OrderMachine(RuleBasedStateMachine):
         assert self.world
         cancel_order(order_id=self.world.order.pk, actor="ann")
 
+    @precondition(lambda self: self.world and self._state() == Order.State.CONFIRMED)
     @rule()
     def ask_for_refund(self) -> None:
+        """Only of a confirmed order: anything else gives its money back unasked."""
         assert self.world
         with suppress(NothingToRefund):
             refund_order(order_id=self.world.order.pk, actor="ann")
@@ -94,6 +98,11 @@ class OrderMachine(RuleBasedStateMachine):
         self.world.goods_run_out()
 
     @rule()
+    def minutes_pass(self) -> None:
+        assert self.world
+        self.world.minutes_pass()
+
+    @rule()
     def hours_pass(self) -> None:
         assert self.world
         self.world.hours_pass()
@@ -109,6 +118,10 @@ class OrderMachine(RuleBasedStateMachine):
         if self.world:
             self.world.calm_down()
             self.world.assert_settled()
+
+    def _state(self) -> str:
+        assert self.world
+        return makers.fresh(self.world.order).state
 
     def _choose(self, data: st.DataObject) -> Run:
         assert self.world

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from inventory import reservations
@@ -86,14 +87,23 @@ class World:
             return
         assert reservations.commit(reference=reference)
 
+    def minutes_pass(self) -> None:
+        """An effect's turn is over by then, but a stalled attempt may still be alive."""
+        self._age(timedelta(minutes=3))
+
     def hours_pass(self) -> None:
         """No attempt lives that long: the time limit kills what still runs."""
         for run in self.runs:
             run.kill()
         self.reap()
-        long_ago = timezone.now() - timedelta(days=1)
-        Effect.objects.filter(state=Effect.State.INTENDED).update(intended_at=long_ago)
-        Payment.objects.filter(order=self.order).update(asked_at=long_ago)
+        self._age(timedelta(hours=1))
+
+    def _age(self, by: timedelta) -> None:
+        effects = Effect.objects.filter(
+            key__startswith=f"{self.order.reference}:", state=Effect.State.INTENDED
+        )
+        effects.update(intended_at=F("intended_at") - by)
+        Payment.objects.filter(order=self.order).update(asked_at=F("asked_at") - by)
 
     def calm_down(self) -> None:
         """Whatever was begun is finished, the provider answers well, and all jobs run."""
