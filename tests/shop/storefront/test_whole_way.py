@@ -6,7 +6,7 @@ import pytest
 
 from inventory.models import Stock, StockMovement
 from orders.models import Order
-from stack.ports import free_port
+from stack.ports import answers, free_port
 from tests.running import Runner, manage
 from tests.shop.goods import product
 from tests.shop.storefront.visitor import Visitor
@@ -28,7 +28,7 @@ def shop(runner: Runner) -> Runner:
     runner.start(
         "sandbox-payments",
         manage("sandbox_payments", "--port", str(port)),
-        ready=lambda running: "Listening at" in running.output,
+        ready=lambda _: answers(port),
         env=env,
     )
     runner.start_dispatcher(env=env)
