@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -161,11 +163,27 @@ CELERY_TIMEZONE = "UTC"  # no daylight saving: no skipped or doubled hour
 CELERY_BEAT_SCHEDULER = "tasks.schedules:LedgerScheduler"
 CELERY_BEAT_SYNC_EVERY = 1  # save last_run_at after each run: a killed beat forgets nothing
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # s; how soon an edited schedule counts
+# Written to the database when their name is new; from then on the admin's word counts.
+CELERY_BEAT_SCHEDULE = {
+    "Sync stock with all suppliers": {
+        "task": "inventory.sync_all_suppliers",
+        "schedule": timedelta(minutes=15),
+    },
+    "Tidy away expired reservations": {
+        "task": "inventory.release_expired_reservations",
+        "schedule": timedelta(minutes=1),
+    },
+    "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
+    "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
+}
 
 # --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------
 
 JOBS_REDIS_URL = REDIS_URL
 LOCKS_REDIS_URL = REDIS_URL
+JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
+JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
+JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
 
 # --- Payments, suppliers, mail ----------------------------------------------------------------------
 
@@ -175,6 +193,8 @@ SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1
 SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
 # How long the card pm_timeout keeps its client waiting, in seconds; longer than a client waits.
 SANDBOX_HANG_S = env.float("SANDBOX_HANG_S", default=15.0)
+# How long the card pm_slow needs, in seconds.
+SANDBOX_SETTLE_S = env.float("SANDBOX_SETTLE_S", default=2.0)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where the sample supplier's feed is; `manage.py seed_catalogue` sets the supplier up.

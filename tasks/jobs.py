@@ -115,6 +115,7 @@ def take_over_lapsed(*, batch: int) -> int:
 
 
 def _envelopes(rows: Sequence[tuple[Any, ...]]) -> list[Envelope]:
+    """By priority, then by time: an UPDATE returns its rows in any order."""
     return [
         Envelope(
             id=row[0],
@@ -128,7 +129,7 @@ def _envelopes(rows: Sequence[tuple[Any, ...]]) -> list[Envelope]:
             parent_id=row[8],
             options=json.loads(row[9]) if row[9] else {},
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: (-row[5], row[11]))
         if row[10] == JobState.QUEUED
     ]
 

@@ -17,4 +17,5 @@ FROM lost
 WHERE job.id = lost.id
 RETURNING
     job.id, job.task, job.queue, job.args::text, job.kwargs::text, job.priority,
-    job.failures, job.correlation_id, job.parent_id, job.options, job.state
+    job.failures, job.correlation_id, job.parent_id, job.options, job.state,
+    job.run_at
