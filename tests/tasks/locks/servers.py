@@ -16,10 +16,16 @@ from tests.tasks.locks.waiting import until
 class PrivateRedis:
     """On a Unix socket in `folder`, nothing kept on disk."""
 
-    def __init__(self, folder: Path, *, options: Iterable[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, options: Iterable[str] = (), sentinel: Path | None = None
+    ) -> None:
         self.path = str(folder / "redis.sock")
         self._command = ["redis-server", "--port", "0", "--unixsocket", self.path]
-        self._command += ["--save", "", "--dir", str(folder), *options]
+        self._command += ["--dir", str(folder), *options]
+        if sentinel:
+            self._command[1:1] = [str(sentinel), "--sentinel"]
+        else:
+            self._command += ["--save", ""]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
