@@ -1,6 +1,8 @@
-"""What can go wrong between us and a payment provider."""
+"""What can go wrong between us and a payment provider. A declined card is an answer."""
 
 from __future__ import annotations
+
+from tasks.errors import NotDone
 
 
 class GatewayError(Exception):
@@ -10,12 +12,12 @@ class GatewayError(Exception):
 class GatewayUnavailable(GatewayError):
     """No usable answer: timed out, cut off, or an error of the provider's.
 
-    Whether the request took effect is unknown. Ask by the key before trying again.
+    Whether anything happened is unknown. Ask by the key before trying again.
     """
 
 
 class GatewayBusy(GatewayError):
-    """The provider works on this key already, or wants fewer requests. Ask again later."""
+    """The provider works on this key at this moment, or wants fewer requests. Ask again later."""
 
     def __init__(self, message: str = "", *, retry_after_s: float = 1.0) -> None:
         super().__init__(message or "The payment provider is busy.")
@@ -24,7 +26,15 @@ class GatewayBusy(GatewayError):
 
 
 class GatewayRefused(GatewayError):
-    """The provider won't do it and nothing happened: bad key, bad request, key used otherwise.
+    """The provider won't do or tell it, however often it is asked. A person has to look.
 
-    Trying again can't help; a person has to look.
+    What an earlier request with the key did is as unknown as before: a key used for something else
+    may have charged, and a look-up that isn't allowed has found nothing out.
+    """
+
+
+class GatewayNotDone(GatewayRefused, NotDone):
+    """A charge or refund was refused before anything happened, as for a wrong card token.
+
+    Only `charge` and `refund` raise it: "I won't tell you" is no "it did not happen".
     """

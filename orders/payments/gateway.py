@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from functools import cache
 from typing import Protocol
 
@@ -17,10 +17,11 @@ __all__ = ["Charge", "Gateway", "Refund", "configured_gateway"]
 
 
 class Gateway(Protocol):
-    """A provider. Every call may raise the errors of `orders.payments.errors`.
+    """A payment provider. Every call may raise the errors of `orders.payments.errors`.
 
-    Amounts are minor units (pence, cents). Asking twice with the same key and parameters is asking
-    once: the provider answers the second time what it answered the first.
+    Amounts are minor units (pence, cents), currencies three capital letters. Asking twice with one
+    key and the same parameters is asking once, and the second answer says how things stand by then.
+    None of the calls may run inside a transaction.
     """
 
     name: str
@@ -32,36 +33,47 @@ class Gateway(Protocol):
         ...
 
     def refund(self, *, key: str, charge_reference: str, amount_minor: int) -> Refund:
-        """Give money back for a succeeded charge."""
+        """Give money back from a charge that succeeded, never more than it took."""
         ...
 
     def find_charge(self, *, key: str) -> Charge | None:
-        """What became of the charge with this key; None if the provider surely never made it."""
+        """How the charge of this key stands; None if the provider surely never made one."""
         ...
 
     def find_refund(self, *, key: str) -> Refund | None:
-        """What became of the refund with this key; None if the provider surely never made it."""
+        """How the refund of this key stands; None if the provider surely never made one."""
         ...
 
 
 def configured_gateway() -> Gateway:
-    """The gateway of `PAYMENT_GATEWAY`. Raises `ImproperlyConfigured` with what to set."""
+    """The gateway of PAYMENT_GATEWAY. Raises `ImproperlyConfigured` with what to set."""
     if settings.PAYMENT_GATEWAY == "sandbox":
         return _sandbox(
             settings.SANDBOX_PAYMENTS_URL,
-            settings.SANDBOX_PAYMENTS_KEY,
+            _required("SANDBOX_PAYMENTS_KEY"),
             settings.PAYMENT_TIMEOUT_S,
         )
     if settings.PAYMENT_GATEWAY == "stripe":
         return _stripe(
-            settings.STRIPE_API_KEY, settings.STRIPE_API_BASE, settings.PAYMENT_TIMEOUT_S
+            _required("STRIPE_API_KEY"), settings.STRIPE_API_BASE, settings.PAYMENT_TIMEOUT_S
         )
     raise ImproperlyConfigured(
         f"Set PAYMENT_GATEWAY to sandbox or stripe, not {settings.PAYMENT_GATEWAY!r}."
     )
 
 
-# One client, and so one set of kept-alive connections, a process. A worker's children make theirs
-# after the fork, since its main process never asks for money.
+def _required(name: str) -> str:
+    value = str(getattr(settings, name))
+    if not value:
+        raise ImproperlyConfigured(
+            f"Set {name}, or another PAYMENT_GATEWAY than {settings.PAYMENT_GATEWAY!r}."
+        )
+    return value
+
+
+# One client a process, since it keeps connections open between calls. A forked child makes its own:
+# two processes that talk over one connection get each other's answers.
 _sandbox = cache(SandboxGateway)
 _stripe = cache(StripeGateway)
+os.register_at_fork(after_in_child=_sandbox.cache_clear)
+os.register_at_fork(after_in_child=_stripe.cache_clear)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 ChargeState = Literal["succeeded", "declined", "pending"]
-RefundState = Literal["succeeded", "failed", "pending"]
+
+# A refund that failed is an error (`GatewayRefused`): somebody still has the customer's money.
+RefundState = Literal["succeeded", "pending"]
 
 
 @dataclass(frozen=True)

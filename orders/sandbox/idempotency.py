@@ -1,86 +1,86 @@
-"""One answer for a key: the first request is worked on, every other one gets what it got.
+"""One request for a key is worked on; every other one gets what it got.
 
-    unknown key               begin
-    known, answered           the saved answer again, byte for byte
-    known, being worked on    409, ask later; after `STALE_S` its worker is taken for dead
-    known, other parameters   422
+A client whose answer was lost asks again with the same key, perhaps while the first request is
+still under way, perhaps after the provider was killed, perhaps with a bug that changed the amount.
+
+    key                          answer
+    ───────────────────────────  ─────────────────────────────────────────────────────
+    unknown                      worked on; effect and answer are committed together
+    known, answered              the saved answer, byte for byte
+    known, no answer was kept    worked on
+    being worked on              409 (`InFlight`)
+    known, other parameters      422 (`KeyReused`)
+
+A key is *being worked on* while a transaction holds its advisory lock. The lock ends with the
+transaction, so a killed provider leaves neither half a charge nor a key that is in flight for ever,
+and nobody has to guess when a request is stale.
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db import connection, transaction
 
-from orders.sandbox.models import SavedAnswer
-
-# Longer than a request can be worked on, in seconds.
-STALE_S = 30.0
-
-RETRY_AFTER_S = 1
+from orders.sandbox.errors import InFlight, KeyReused
+from orders.sandbox.models import IdempotencyRecord
 
 
 @dataclass(frozen=True)
 class Answer:
     status: int
     body: str
+    keep: bool = True
+    """Whether the same answer is due to everyone who repeats the request."""
     replayed: bool = False
-    retry_after_s: int = 0
 
 
-@dataclass(frozen=True)
-class Begun:
-    """The request is the caller's to work on."""
+def once(*, key: str, wish: str, work: Callable[[bool], Answer]) -> Answer:
+    """The answer to `wish` (its parameters as text), by `work` or from an earlier time.
 
-    record: SavedAnswer
-
-    @property
-    def first_ask(self) -> bool:
-        return self.record.asks == 1
-
-    def finish(self, status: int, body: Any) -> Answer:
-        """Save the answer, in the transaction of what it tells about."""
-        text = json.dumps(body)
-        SavedAnswer.objects.filter(pk=self.record.pk).update(status=status, body=text)
-        return Answer(status, text)
-
-    def give_up(self) -> None:
-        """Nothing was done: whoever asks next begins anew."""
-        stale = timezone.now() - timedelta(seconds=STALE_S)
-        SavedAnswer.objects.filter(pk=self.record.pk).update(started_at=stale)
-
-
-def begin(*, key: str, path: str, body: bytes) -> Begun | Answer:
-    """Start on a key, or say what to answer instead."""
-    now = timezone.now()
-    fingerprint = hashlib.sha256(path.encode() + b"\0" + body).hexdigest()
-    record, created = SavedAnswer.objects.get_or_create(
-        key=key, defaults={"fingerprint": fingerprint, "started_at": now}
-    )
-    if created:
-        return Begun(record)
-    if record.fingerprint != fingerprint:
-        return error(422, "The key was used with other parameters.")
-    if record.status is not None:
-        return Answer(record.status, record.body, replayed=True)
-    stale = Q(started_at__lte=now - timedelta(seconds=STALE_S))
-    taken = SavedAnswer.objects.filter(stale, pk=record.pk, status=None)
-    if taken.update(started_at=now, asks=F("asks") + 1):
-        record.refresh_from_db()
-        return Begun(record)
-    busy = error(409, "A request with this key is being worked on.")
-    return Answer(busy.status, busy.body, retry_after_s=RETRY_AFTER_S)
+    `work(first)` runs in the transaction that keeps its answer; `first` tells that nobody used the
+    key before. What it raises undoes everything, the key's use included. Raises `InFlight` and
+    `KeyReused`.
+    """
+    fingerprint = hashlib.sha256(wish.encode()).hexdigest()
+    with _turn(key, "pg_try_advisory_xact_lock"):
+        record, first = IdempotencyRecord.objects.get_or_create(
+            key=key, defaults={"fingerprint": fingerprint}
+        )
+        if record.fingerprint != fingerprint:
+            raise KeyReused("This Idempotency-Key was used with other parameters.")
+        if record.status is not None:
+            return Answer(record.status, record.body, replayed=True)
+        answer = work(first)
+        if answer.keep:
+            record.status, record.body = answer.status, answer.body
+            record.save(update_fields=["status", "body"])
+        return answer
 
 
-def in_flight(key: str) -> bool:
-    fresh = timezone.now() - timedelta(seconds=STALE_S)
-    return SavedAnswer.objects.filter(key=key, status=None, started_at__gt=fresh).exists()
+@contextmanager
+def settled(key: str) -> Iterator[None]:
+    """While nobody works on the key, so that "there is nothing" means nothing. Raises `InFlight`.
+
+    A look-up that overtook the charge it asks about would answer "no", and the client would rely on
+    it. Look-ups don't hinder each other.
+    """
+    with _turn(key, "pg_try_advisory_xact_lock_shared"):
+        yield
 
 
-def error(status: int, message: str) -> Answer:
-    return Answer(status, json.dumps({"error": message}))
+@contextmanager
+def _turn(key: str, try_lock: str) -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {try_lock}(hashtextextended(%s, 0))", [f"sandbox payments {key}"]
+            )
+            (got,) = cursor.fetchone()
+        if not got:
+            raise InFlight("A request with this key is being worked on.")
+        yield

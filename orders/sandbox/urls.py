@@ -1,4 +1,4 @@
-"""URLs of the sandbox provider's own process (`manage.py sandbox_payments`)."""
+"""Addresses of the provider. It is a process of its own; the shop's URLs don't include them."""
 
 from django.urls import path
 
@@ -6,7 +6,9 @@ from orders.sandbox import views
 
 urlpatterns = [
     path("charges", views.charges),
-    path("charges/<str:charge_id>", views.charge),
+    path("charges/<slug:reference>", views.charge),
     path("refunds", views.refunds),
-    path("totals", views.totals),
+    path("refunds/<slug:reference>", views.refund),
+    path("counts", views.counts),
+    path("healthz", views.healthz),
 ]

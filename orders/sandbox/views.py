@@ -1,150 +1,160 @@
-"""The sandbox provider's HTTP API. JSON in, JSON out; a bearer key; idempotency keys on POST."""
+"""The provider's HTTP API. JSON in, JSON out, a bearer key, an idempotency key on each POST.
+
+POST /charges             take money          Idempotency-Key: order:42:charge
+GET  /charges?key=KEY     look up             {"data": [charge] or []}
+GET  /charges/ID          how it stands
+POST /refunds, GET /refunds?key=KEY, GET /refunds/ID       the same for giving back
+GET  /counts              for audits
+GET  /healthz             without a key
+"""
 
 from __future__ import annotations
 
 import hmac
 import json
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
 
-from orders.sandbox import idempotency, provider
-from orders.sandbox.idempotency import Answer, Begun, error
+from orders.sandbox import books
+from orders.sandbox.cards import CARDS, Trouble
+from orders.sandbox.errors import Failed, MethodNotAllowed, NotFound, Unauthorized
+from orders.sandbox.idempotency import Answer, once, settled
 from orders.sandbox.models import Charge, Refund
+from orders.sandbox.requests import canonical, read_charge, read_key, read_refund
 
 View = Callable[..., HttpResponse]
 
-LONGEST_KEY = 255
-MOST_BODY_BYTES = 10_000
+
+class Unanswered(HttpResponse):
+    """An answer that is ready, and held back for as long as the client waits for it."""
 
 
 def authenticated(view: View) -> View:
-    """Only with the key of `SANDBOX_PAYMENTS_KEY`; without one set, nobody gets in."""
+    """Only with the key of `SANDBOX_PAYMENTS_KEY`. Raises `Unauthorized`."""
 
-    @csrf_exempt
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        expected = f"Bearer {settings.SANDBOX_PAYMENTS_KEY}"
-        given = request.headers.get("Authorization", "")
-        if not settings.SANDBOX_PAYMENTS_KEY or not hmac.compare_digest(
-            given.encode(), expected.encode()
-        ):
-            return _response(error(401, "Send Authorization: Bearer <SANDBOX_PAYMENTS_KEY>."))
-        return view(request, *args, **kwargs)
+    def checked(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        expected = f"Bearer {settings.SANDBOX_PAYMENTS_KEY}".encode()
+        given = request.headers.get("Authorization", "").encode()
+        if not settings.SANDBOX_PAYMENTS_KEY or not hmac.compare_digest(given, expected):
+            raise Unauthorized("Send Authorization: Bearer and the provider's key.")
+        return view(request, **arguments)
 
     return checked
 
 
+def only(*methods: str) -> Callable[[View], View]:
+    """Raises `MethodNotAllowed` for other methods."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            if request.method not in methods:
+                raise MethodNotAllowed(*methods)
+            return view(request, **arguments)
+
+        return checked
+
+    return decorate
+
+
 @authenticated
-@require_http_methods(["GET", "POST"])
+@only("GET", "POST")
 def charges(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        return _once(request, _charge)
-    return _found(request, Charge, lambda made: provider.describe_charge(made))
+    if request.method == "GET":
+        return _found(request, Charge, books.describe_charge)
+    key, wish = _key(request), read_charge(request)
+    trouble = CARDS[wish.payment_method].trouble
+
+    def work(first: bool) -> Answer:
+        if trouble is Trouble.FAILS_BEFORE and first:
+            problem = Failed("Something broke before anything was charged.")
+            return Answer(problem.status, problem.body, keep=False)
+        return _created(books.describe_charge(books.charge(key=key, wish=wish)))
+
+    answer = once(key=key, wish=canonical(wish), work=work)
+    if not answer.replayed and trouble is Trouble.FAILS_AFTER:
+        raise Failed("Something broke after the charge was made.")
+    if not answer.replayed and trouble is Trouble.NO_ANSWER:
+        return _response(answer, Unanswered)
+    return _response(answer)
 
 
 @authenticated
-@require_safe
-def charge(request: HttpRequest, charge_id: str) -> HttpResponse:
-    provider.settle_due()
-    made = Charge.objects.filter(pk=charge_id).first()
-    if made is None:
-        return _response(error(404, "There is no such charge."))
-    return _response(Answer(200, json.dumps(provider.describe_charge(made))))
-
-
-@authenticated
-@require_http_methods(["GET", "POST"])
+@only("GET", "POST")
 def refunds(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        return _once(request, _refund)
-    return _found(request, Refund, lambda made: provider.describe_refund(made))
+    if request.method == "GET":
+        return _found(request, Refund, books.describe_refund)
+    key, wish = _key(request), read_refund(request)
+
+    def work(first: bool) -> Answer:
+        books.settle_due()
+        return _created(books.describe_refund(books.refund(key=key, wish=wish)))
+
+    return _response(once(key=key, wish=canonical(wish), work=work))
 
 
 @authenticated
-@require_safe
-def totals(request: HttpRequest) -> HttpResponse:
-    return _response(Answer(200, json.dumps(provider.totals())))
+@only("GET")
+def charge(request: HttpRequest, reference: str) -> HttpResponse:
+    return _one(Charge, reference, books.describe_charge)
 
 
-def _once(request: HttpRequest, work: Callable[[str, Any, Begun], Answer]) -> HttpResponse:
-    """Do the work unless it was done for the request's key."""
-    key = request.headers.get("Idempotency-Key", "")
-    if not key or len(key) > LONGEST_KEY or "\0" in key:
-        return _response(error(400, f"Send an Idempotency-Key of 1 to {LONGEST_KEY} characters."))
-    if len(request.body) > MOST_BODY_BYTES:
-        return _response(error(413, "The body is too large."))
-    try:
-        body = json.loads(request.body)
-    except ValueError:
-        return _response(error(400, "The body must be JSON."))
-    begun = idempotency.begin(key=key, path=request.path, body=request.body)
-    if isinstance(begun, Answer):
-        return _response(begun)
-    try:
-        return _response(work(key, body, begun))
-    except provider.Invalid as problem:
-        return _response(begun.finish(400, {"error": str(problem)}))
-    except Exception:
-        begun.give_up()
-        raise
+@authenticated
+@only("GET")
+def refund(request: HttpRequest, reference: str) -> HttpResponse:
+    return _one(Refund, reference, books.describe_refund)
 
 
-def _charge(key: str, body: Any, begun: Begun) -> Answer:
-    order = provider.read_order(body)
-    if order.payment_method == "pm_error500" and begun.first_ask:
-        begun.give_up()
-        return error(500, "Something went wrong, nothing was charged.")
-    with transaction.atomic():
-        made = provider.charge(key=key, order=order)
-        declined = made.state == Charge.State.DECLINED
-        answer = begun.finish(402 if declined else 200, provider.describe_charge(made))
-    if order.payment_method == "pm_timeout":
-        connection.close()
-        time.sleep(settings.SANDBOX_HANG_S)
-    if order.payment_method == "pm_error500_after":
-        return error(500, "Something went wrong.")
-    return answer
+@authenticated
+@only("GET")
+def counts(request: HttpRequest) -> HttpResponse:
+    books.settle_due()
+    return _ok(books.counts())
 
 
-def _refund(key: str, body: Any, begun: Begun) -> Answer:
-    with transaction.atomic():
-        made = provider.refund(key=key, body=body)
-        return begun.finish(200, provider.describe_refund(made))
+@only("GET")
+def healthz(request: HttpRequest) -> HttpResponse:
+    return _ok({"status": "ok"})
+
+
+def _key(request: HttpRequest) -> str:
+    return read_key(request.headers.get("Idempotency-Key"), where="the header Idempotency-Key")
 
 
 def _found(
-    request: HttpRequest,
-    model: type[Charge] | type[Refund],
-    describe: Callable[[Any], dict[str, Any]],
+    request: HttpRequest, model: type[Any], describe: Callable[[Any], dict[str, Any]]
 ) -> HttpResponse:
-    """What was made for `?key=`. While that is being worked on there is no honest answer: 409."""
-    key = request.GET.get("key", "")
-    if not key or "\0" in key:
-        return _response(error(400, "Say which: ?key=…"))
-    if idempotency.in_flight(key):
-        busy = error(409, "A request with this key is being worked on.")
-        return _response(
-            Answer(busy.status, busy.body, retry_after_s=idempotency.RETRY_AFTER_S)
-        )
-    provider.settle_due()
-    found = [describe(made) for made in model._default_manager.filter(key=key)]
-    return _response(Answer(200, json.dumps({"data": found})))
+    key = read_key(request.GET.get("key"), where="?key=")
+    with settled(key):
+        books.settle_due()
+        return _ok({"data": [describe(made) for made in model.objects.filter(key=key)]})
 
 
-def _response(answer: Answer) -> HttpResponse:
-    response = HttpResponse(
-        answer.body, status=answer.status, content_type="application/json"
-    )
+def _one(
+    model: type[Any], reference: str, describe: Callable[[Any], dict[str, Any]]
+) -> HttpResponse:
+    books.settle_due()
+    made = model.objects.filter(reference=reference).first()
+    if made is None:
+        raise NotFound(f"There is no {model._meta.verbose_name} of this id.")
+    return _ok(describe(made))
+
+
+def _ok(content: dict[str, Any]) -> HttpResponse:
+    return _response(Answer(200, json.dumps(content)))
+
+
+def _created(content: dict[str, Any]) -> Answer:
+    return Answer(201, json.dumps(content))
+
+
+def _response(answer: Answer, kind: type[HttpResponse] = HttpResponse) -> HttpResponse:
+    response = kind(answer.body, status=answer.status, content_type="application/json")
     if answer.replayed:
         response["Idempotent-Replayed"] = "true"
-    if answer.retry_after_s:
-        response["Retry-After"] = str(answer.retry_after_s)
     return response
