@@ -50,8 +50,8 @@ def adjust_page(request: HttpRequest, product_id: int, *, site: AdminSite) -> Ht
         movement = _adjust(request, product, form)
         if movement:
             messages.success(request, f"{product}: {movement.quantity:+,d} units.")
-            row = reverse("admin:inventory_stock_change", args=[movement.stock_id])
-            return HttpResponseRedirect(row)
+            page = reverse("admin:inventory_stock_change", args=[movement.stock_id])
+            return HttpResponseRedirect(page)
     row = Stock.objects.filter(product=product, location=DEFAULT_LOCATION).first()
     context: dict[str, Any] = {
         **site.each_context(request),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
@@ -67,7 +67,7 @@ class LinksToAdjust(ModelAdmin):
             links = {"may_adjust": True, "adjust_url": url}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **links})
 
-    def product_id(self, shown: Model) -> int:
+    def product_id(self, shown: Any) -> int:
         raise NotImplementedError
 
 
@@ -77,7 +77,7 @@ class ProductAdmin(LinksToAdjust):
     list_filter = ["is_active", "currency"]
     search_fields = ["sku", "name"]
 
-    def product_id(self, shown: Model) -> int:
+    def product_id(self, shown: Any) -> int:
         return int(shown.pk)
 
     def get_urls(self) -> list[URLPattern]:
@@ -97,9 +97,8 @@ class StockAdmin(ReadOnly, LinksToAdjust):
     list_select_related = ["product"]
     search_fields = ["product__sku", "product__name"]
 
-    def product_id(self, shown: Model) -> int:
-        assert isinstance(shown, Stock)
-        return shown.product_id
+    def product_id(self, shown: Any) -> int:
+        return int(shown.product_id)
 
 
 @admin.register(StockMovement)

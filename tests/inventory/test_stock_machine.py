@@ -1,0 +1,215 @@
+"""Anything that can happen to two products, in any order, compared with a model that is obvious."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from inventory import catalogue, reservations, stock
+from inventory.errors import BelowReserved, OutOfStock, ReferenceReused
+from inventory.reservations import Wanted
+from tests.inventory import makers
+
+REFERENCES = st.sampled_from(["a", "b", "c", "d"])
+PRODUCTS = st.sampled_from([0, 1])
+UNITS = st.integers(1, 4)
+WISHES = st.dictionaries(PRODUCTS, UNITS, min_size=1)
+
+
+@dataclass
+class Promise:
+    """What a reference wants of each product, and how that stands."""
+
+    wish: dict[int, int]
+    held: set[int] = field(default_factory=set)
+    expired: bool = False
+    sold: bool = False
+    returned: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def whole(self) -> bool:
+        return self.held == self.wish.keys() and not self.expired
+
+
+class StockMachine(RuleBasedStateMachine):
+    rounds = 0
+
+    @initialize()
+    def open_shop(self) -> None:
+        StockMachine.rounds += 1
+        self.products = [makers.product(on_hand=0), makers.product(on_hand=0)]
+        self.on_hand = [0, 0]
+        self.promises: dict[str, Promise] = {}
+
+    # --- deciders
+
+    @rule(name=REFERENCES, wish=WISHES)
+    def reserve(self, name: str, wish: dict[int, int]) -> None:
+        before = self.promises.get(name)
+        wanted = [Wanted(self.products[key].pk, units) for key, units in wish.items()]
+        if before and before.wish != wish:
+            with pytest.raises(ReferenceReused):
+                reservations.reserve(reference=self.reference(name), wanted=wanted)
+            return
+        promise = before or Promise(wish)
+        self.let_expired_go(wish.keys())
+        short = {
+            self.products[key].pk: self.available(key)
+            for key, units in wish.items()
+            if key not in promise.held and units > self.available(key) and not promise.sold
+        }
+        assert self.shortages(name, wanted) == short
+        if short:
+            return
+        self.promises[name] = promise
+        if not promise.sold:
+            promise.held = set(wish)
+            promise.expired = False
+
+    @rule(key=PRODUCTS, units=st.integers(1, 6))
+    def receive(self, key: int, units: int) -> None:
+        stock.receive(product_id=self.products[key].pk, quantity=units, reference="delivery:1")
+        self.let_expired_go([key])
+        self.on_hand[key] += units
+
+    @rule(key=PRODUCTS, units=st.integers(-4, 2).filter(bool))
+    def adjust(self, key: int, units: int) -> None:
+        promised = self.promised(key, expired_too=False)
+        refused = self.on_hand[key] + units < promised
+        try:
+            stock.adjust(
+                product_id=self.products[key].pk, quantity=units, reference="count:1", actor="ann"
+            )
+        except BelowReserved:
+            assert refused  # and rolled back, with the expired ones that it had let go
+        else:
+            assert not refused
+            self.let_expired_go([key])
+            self.on_hand[key] += units
+
+    # --- settlers
+
+    @rule(name=REFERENCES, rolled_back=st.booleans())
+    def commit(self, name: str, rolled_back: bool) -> None:
+        promise = self.promises.get(name)
+        with transaction.atomic():
+            sold = reservations.commit(reference=self.reference(name))
+            transaction.set_rollback(rolled_back)
+        assert sold == bool(promise and (promise.sold or promise.whole))
+        if promise and sold and not promise.sold and not rolled_back:
+            promise.sold, promise.held = True, set()
+            for key, units in promise.wish.items():
+                self.on_hand[key] -= units
+
+    @rule(name=REFERENCES)
+    def release(self, name: str) -> None:
+        promise = self.promises.get(name)
+        released = reservations.release(reference=self.reference(name))
+        assert released == (not (promise and promise.sold))
+        if promise and released:
+            promise.held = set()
+
+    @rule(name=REFERENCES, part=st.one_of(st.none(), st.dictionaries(PRODUCTS, UNITS, min_size=1)))
+    def give_back(self, name: str, part: dict[int, int] | None) -> None:
+        promise = self.promises.get(name)
+        bought = promise.wish if promise and promise.sold else {}
+        target = bought if part is None else part
+        if any(units > bought.get(key, 0) for key, units in target.items()) and bought:
+            return  # tested apart
+        wanted = [Wanted(self.products[key].pk, units) for key, units in target.items()]
+        came = reservations.return_goods(
+            reference=self.reference(name), wanted=None if part is None else wanted
+        )
+        due = Counter[int]()
+        if promise and promise.sold:
+            due = Counter(target) - promise.returned
+            promise.returned += due
+        for key, units in due.items():
+            self.on_hand[key] += units
+        assert came == due.total()
+
+    # --- time
+
+    @rule(name=REFERENCES)
+    def run_out(self, name: str) -> None:
+        makers.expire(self.reference(name))
+        # Nobody tells the cache that time has passed; what it says is too small for TTL_S at most.
+        makers.forget_availability(self.products)
+        promise = self.promises.get(name)
+        if promise and promise.held:
+            promise.expired = True
+
+    @rule()
+    def tidy(self) -> None:
+        reservations.release_expired()
+        self.let_expired_go([0, 1])
+
+    # --- what always holds
+
+    @invariant()
+    def rows_are_as_the_model_says(self) -> None:
+        for key, product in enumerate(self.products):
+            if self.on_hand[key] or hasattr(product.stocks.first(), "pk"):
+                assert makers.shelf(product) == (self.on_hand[key], self.promised(key))
+        makers.assert_sums(self.products)
+
+    @invariant()
+    def visitors_see_what_can_be_promised(self) -> None:
+        seen = catalogue.availability([product.pk for product in self.products])
+        for key, product in enumerate(self.products):
+            assert seen[product.pk] == self.on_hand[key] - self.promised(key, expired_too=False)
+
+    # --- the model
+
+    def shortages(self, name: str, wanted: list[Wanted]) -> dict[int, int]:
+        """Of a try to reserve."""
+        try:
+            reservations.reserve(reference=self.reference(name), wanted=wanted)
+        except OutOfStock as error:
+            return error.shortages
+        return {}
+
+    def reference(self, name: str) -> str:
+        return f"order:{StockMachine.rounds}:{name}"
+
+    def promised(self, key: int, *, expired_too: bool = True) -> int:
+        return sum(
+            promise.wish[key]
+            for promise in self.promises.values()
+            if key in promise.held and (expired_too or not promise.expired)
+        )
+
+    def available(self, key: int) -> int:
+        return self.on_hand[key] - self.promised(key)
+
+    def let_expired_go(self, keys: Iterable[int]) -> None:
+        for promise in self.promises.values():
+            if promise.expired:
+                promise.held -= set(keys)
+                promise.expired = bool(promise.held)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stock_is_as_the_model_says_whatever_happens() -> None:
+    run_state_machine_as_test(
+        StockMachine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
