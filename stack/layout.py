@@ -25,6 +25,16 @@ class Layout:
         return self.var / "mail"
 
     @property
+    def supplier(self) -> Path:
+        """The sample supplier's stock list; edit it, and the next feed tells the new numbers."""
+        return self.var / "supplier.csv"
+
+    @property
+    def samples(self) -> Path:
+        """The sample catalogue that `manage.py seed_catalogue` reads."""
+        return self.root / "shop" / "samples" / "catalogue.csv"
+
+    @property
     def servers(self) -> Path:
         return self.var / "servers"
 
@@ -44,5 +54,4 @@ class Layout:
     def make(self) -> None:
         """`var` itself stays open to pass through: the servers' account has its folders there."""
         self.var.mkdir(mode=0o755, exist_ok=True)
-        for private in (self.logs, self.mail):
-            private.mkdir(mode=0o700, exist_ok=True)
+        self.logs.mkdir(mode=0o700, exist_ok=True)

@@ -93,11 +93,13 @@ class Machine:
         return {**self.user, **self.variables, "DJANGO_SETTINGS_MODULE": "shop.settings"}
 
     def manage(self, *arguments: str) -> None:
-        """Run a management command silently. Raises `StackError` with what it said if it fails."""
+        """Run a management command silently. Raises `StackError` with its last line if it fails."""
         done = self.run_manage(*arguments)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
-            raise StackError(f"manage.py {arguments[0]} failed: {said}")
+            (self.layout.logs / "manage.log").write_text(said + "\n")
+            last = said.splitlines()[-1] if said else "no reason given"
+            raise StackError(f"manage.py {arguments[0]} failed: {last} (var/log/manage.log)")
 
     def run_manage(
         self, *arguments: str, env: dict[str, str] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from stack.layout import Layout
@@ -34,7 +34,6 @@ class Program:
     """What it consumes: it is ready when each queue has a consumer."""
     graceful_s: float = 10.0
     """How long it may take to stop before it is killed."""
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,17 +56,18 @@ def programs(layout: Layout, ports: Ports) -> list[Program]:
     return [
         Program(
             name="mail-sink",
-            command=[*module, "stack.mail_sink", "--port", str(ports.mail)],
+            command=[
+                *(*module, "stack.mail_sink", "--port", str(ports.mail)),
+                *("--maildir", str(layout.mail)),
+            ],
             phase=Phase.OUTSIDE,
             port=ports.mail,
-            environment={"MAIL_DIR": str(layout.mail)},
         ),
         Program(
             name="supplier",
             command=[
                 *(*module, "stack.supplier", "--port", str(ports.supplier)),
-                *("--catalogue", str(layout.root / "shop" / "samples" / "catalogue.csv")),
-                *("--remembered", str(layout.var / "supplier-counted")),
+                *("--file", str(layout.supplier)),
             ],
             phase=Phase.OUTSIDE,
             port=ports.supplier,

@@ -169,9 +169,7 @@ def configuration(programs: Sequence[Program], layout: Layout) -> str:
 
 def _shell(program: Program) -> str:
     """The shell joins the two outputs into one log and is gone: circus watches the program."""
-    settings = [f"{name}={value}" for name, value in program.environment.items()]
-    command = ["env", *settings, *program.command] if settings else program.command
-    return shlex.join(["/bin/sh", "-c", f"exec {shlex.join(command)} 2>&1"])
+    return shlex.join(["/bin/sh", "-c", f"exec {shlex.join(program.command)} 2>&1"])
 
 
 def orphans(var: Path) -> list[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import secrets
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from stack import environment, readiness
 from stack.errors import StackError
@@ -69,8 +71,26 @@ def _prepare(machine: Machine) -> str | None:
         machine.manage("migrate", "--noinput", "--verbosity", "0")
         admin = pool.submit(_create_admin, machine)
         machine.manage("seed_catalogue")
+        write_stock_list(machine.layout)
         static.result()
         return admin.result()
+
+
+def write_stock_list(layout: Layout) -> None:
+    """What the sample supplier counted, once: the seeded stock, as of now.
+
+    What the shop sells and receives later comes on top of the count, so asking again and again
+    changes nothing.
+    """
+    if layout.supplier.exists():
+        return
+    as_of = datetime.now(UTC).isoformat()
+    with layout.samples.open(newline="", encoding="utf-8") as samples:
+        counts = [(row["sku"], row["stock"], as_of) for row in csv.DictReader(samples)]
+    fresh = layout.supplier.with_suffix(".new")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("sku", "on_hand", "as_of"), *counts])
+    fresh.replace(layout.supplier)
 
 
 def _create_admin(machine: Machine) -> str | None:
