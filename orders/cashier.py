@@ -7,8 +7,10 @@ What an answer means, and what becomes of the effect:
 
     succeeded, declined    the effect is done; asking again returns the saved answer
     pending                the provider needs time: not done, and the job snoozes until it is
-    surely not made        `GatewayRefused`: the effect failed, the job is dead, a person looks
+    surely not made        `GatewayNotDone`, as for a wrong token: the effect failed
     no answer              `GatewayUnavailable`: unknown; the next attempt looks it up by the key
+    won't say or do it     `GatewayRefused`, as for a wrong API key: unknown; the job is dead, and
+                           a person puts it right and retries the job
 
 Not one of these functions may run inside a transaction.
 """

@@ -53,7 +53,7 @@ from inventory.errors import OutOfStock
 from inventory.reservations import Wanted
 from orders import cashier, endings, jobs, receipts, states, timeline
 from orders.models import Order, Payment
-from orders.payments.gateway import Charge
+from orders.payments.errors import GatewayNotDone
 from tasks.outcomes import Retry
 
 # A second look finds the order confirmed or ended, a third one is needed when goods ran out or
@@ -98,9 +98,13 @@ def _take_money(order: Order) -> bool:
         return True
     if not states.payment_charging(order.pk):
         return False
-    charge = cashier.charge(order)
+    try:
+        charge = cashier.charge(order)
+    except GatewayNotDone:
+        _decline(order, "The payment could not be taken.")
+        return False
     if charge.state == "declined":
-        _decline(order, charge)
+        _decline(order, f"The payment was declined: {charge.message or 'no reason was given.'}")
         return False
     receipts.charged(order, charge)
     return True
@@ -125,8 +129,7 @@ def _tidy(order: Order) -> None:
         reservations.release(reference=order.reference)
 
 
-def _decline(order: Order, charge: Charge) -> None:
-    reason = "The payment was declined" + (f": {charge.message}" if charge.message else ".")
+def _decline(order: Order, reason: str) -> None:
     with transaction.atomic():
         receipts.declined(order)
         endings.fail(order, reason=reason)

@@ -115,7 +115,8 @@ class Payment(models.Model):
        └───────────┴─────▶ void (the order ended first; surely nothing was or will be taken)
 
     *charging* is written before the provider is asked, so a payment that is still pending was
-    never asked for, and one that is charging may have been taken by a worker that died.
+    never asked for, and one that is charging may have been taken by a worker that died. Should a
+    refused or void one turn out to be taken after all, it becomes captured: the provider's word.
     """
 
     class State(models.TextChoices):

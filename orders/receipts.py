@@ -1,14 +1,16 @@
 """Writing down what the provider said about an order's money, whatever became of the order.
 
 A payment's state is the provider's word: a charge is captured even if the order was cancelled
-while it was on its way. What follows from that is for others to decide.
+while it was on its way. Whoever writes that down for an order that has ended asks, in the same
+transaction, for the money to be given back. Whoever ends an order does the same for a charge that
+is written down already (`orders.endings`). So one of the two always does.
 """
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from orders import states, timeline
+from orders import jobs, states, timeline
 from orders.models import Order
 from orders.money import format_minor
 from orders.payments.gateway import Charge
@@ -21,6 +23,8 @@ def charged(order: Order, charge: Charge) -> bool:
         if not states.payment_captured(order.pk, provider_reference=charge.reference):
             return False
         timeline.record(order_id=order.pk, kind="charged", message=f"{amount} was paid.")
+        if Order.objects.filter(pk=order.pk, state__in=states.ENDED).exists():
+            jobs.enqueue_refund(order.pk)
         return True
 
 

@@ -77,10 +77,10 @@ def payment_charging(order_id: int) -> bool:
 
 
 def payment_captured(order_id: int, *, provider_reference: str) -> bool:
-    """charging ─▶ captured"""
+    """charging ─▶ captured, and refused, void ─▶ captured: the provider has the last word."""
     return _move_payment(
         order_id,
-        [Payment.State.CHARGING],
+        [Payment.State.CHARGING, Payment.State.REFUSED, Payment.State.VOID],
         Payment.State.CAPTURED,
         provider_reference=provider_reference,
         captured_at=timezone.now(),

@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from orders.payments.errors import GatewayBusy, GatewayUnavailable
+from orders.payments.errors import GatewayBusy, GatewayNotDone, GatewayUnavailable
 from orders.payments.gateway import Charge, Refund
 
-Answer = Literal["ok", "decline", "pending", "lost_before", "lost_after", "busy"]
+Answer = Literal["ok", "decline", "pending", "lost_before", "lost_after", "busy", "not_done"]
 
 
 @dataclass
@@ -97,6 +97,8 @@ class ScriptedProvider:
             raise GatewayUnavailable("the connection was refused")
         if answer == "busy":
             raise GatewayBusy("busy", retry_after_s=1.0)
+        if answer == "not_done":
+            raise GatewayNotDone("no such token")
 
     def _fail_after(self, answer: Answer) -> None:
         if answer == "lost_after":

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
-from orders.payments.errors import GatewayBusy, GatewayUnavailable
 
 from inventory import reservations
 from inventory.models import Product, Reservation
@@ -16,8 +15,9 @@ from orders.cancelling import cancel_order
 from orders.checkout import advance_checkout
 from orders.errors import WrongGateway
 from orders.models import Order, Payment
+from orders.payments.errors import GatewayBusy, GatewayUnavailable
 from orders.refunds import give_back
-from tasks.models import Effect
+from tasks.models import Effect, Job, JobState
 from tasks.outcomes import Snooze
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
@@ -107,6 +107,37 @@ def test_declined_fails_and_lets_the_goods_go(provider: ScriptedProvider) -> Non
     assert now.failure == "The payment was declined: Not enough money."
     assert makers.shelf(mug) == (5, 0)
     assert makers.jobs_of(order, "orders.refund") == []
+
+
+def test_a_charge_the_provider_will_not_make_fails_the_order(provider: ScriptedProvider) -> None:
+    """Given a token that the provider doesn't know / Then it was surely not charged."""
+    provider.script.append("not_done")
+    order = makers.order()
+    check_out(order)
+    now = makers.fresh(order)
+    assert (now.state, now.payment.state) == (Order.State.FAILED, Payment.State.REFUSED)
+    assert now.failure == "The payment could not be taken."
+    assert makers.held(order) == 0
+
+
+def test_a_charge_that_was_given_up_and_turns_up_is_given_back(
+    provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a cancelled order whose payment was taken for void / When the answer comes after all /
+    Then the provider's word counts."""
+    order = makers.order()
+
+    def give_up() -> None:
+        cancel_order(order_id=order.pk)
+        Payment.objects.filter(order=order).update(state=Payment.State.VOID)
+        Job.objects.filter(task="orders.refund").update(state=JobState.SUCCEEDED)
+
+    meanwhile(provider, monkeypatch, give_up)
+    check_out(order)
+    assert makers.fresh(order).payment.state == Payment.State.CAPTURED
+    assert len(makers.jobs_of(order, "orders.refund")) == 2
+    makers.run_as_job(lambda: give_back(order_id=order.pk))
+    assert provider.money_kept(order.reference) == 0
 
 
 def test_a_provider_that_needs_time_snoozes_the_job(provider: ScriptedProvider) -> None:

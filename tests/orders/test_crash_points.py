@@ -115,15 +115,15 @@ def _run_to_the_end(
     order: Order, run: Callable[[Order], None], kill: KillAt, provider: ScriptedProvider
 ) -> None:
     """As a worker would: the same job again after a crash or an error, a few times."""
-    job_id = uuid4()
+    job_id, errors = uuid4(), []
     with visiting(kill, provider):
         for attempt in range(1, 6):
             try:
                 makers.run_as_job(lambda: run(order), job_id=job_id, attempt=attempt)
                 return
             except (Killed, Exception) as error:
-                last = error
-    raise AssertionError("it never came to its end") from last
+                errors.append(error)
+    raise AssertionError(f"it never came to its end: {errors}")
 
 
 def _end(order: Order, provider: ScriptedProvider) -> End:

@@ -75,7 +75,9 @@ def ends(
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["goes on", "is killed"])
-@pytest.mark.parametrize("script", [[], ["lost_after"], ["lost_before"], ["decline"], ["pending"]])
+@pytest.mark.parametrize(
+    "script", [[], ["lost_after"], ["lost_before"], ["decline"], ["pending"], ["not_done"]]
+)
 @pytest.mark.parametrize("meanwhile", [cancelled, cancelled_and_looked_into])
 def test_cancelled_at_any_moment(
     provider: ScriptedProvider, script: list[Answer], meanwhile: Meanwhile, killed: bool

@@ -32,7 +32,7 @@ from tests.orders.stepping import Run, make_steppable
 from tests.orders.world import World
 
 MAX_RUNS = 2  # at a time; a third one would show nothing new
-ANSWERS = ["ok", "decline", "pending", "lost_before", "lost_after", "busy"]
+ANSWERS = ["ok", "decline", "pending", "lost_before", "lost_after", "busy", "not_done"]
 
 
 class OrderMachine(RuleBasedStateMachine):

@@ -34,7 +34,7 @@ PAYMENT_ARROWS: list[tuple[Callable[[int], bool], set[Payment.State], Payment.St
     (states.payment_charging, {PaymentState.PENDING, PaymentState.CHARGING}, PaymentState.CHARGING),
     (
         lambda pk: states.payment_captured(pk, provider_reference="ch_1"),
-        {PaymentState.CHARGING},
+        {PaymentState.CHARGING, PaymentState.REFUSED, PaymentState.VOID},
         PaymentState.CAPTURED,
     ),
     (states.payment_refused, {PaymentState.CHARGING}, PaymentState.REFUSED),
