@@ -153,7 +153,8 @@ CELERY_TASK_TRACK_STARTED = False  # the ledger tracks
 CELERY_TASK_SEND_SENT_EVENT = False  # the ledger knows
 CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower shows them
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # its message is someone else's
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0  # s for running jobs when a worker is asked to stop
+# Seconds that running jobs get when a worker is asked to stop; then it gives them back.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_SOFT_SHUTDOWN_TIMEOUT_S", default=30.0)
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4  # short jobs; a queue of long ones is started with 1
 CELERY_WORKER_CONSUMER = "tasks.worker:JobConsumer"  # keeps undecodable messages visible

@@ -150,15 +150,21 @@ class RabbitMQ(Server):
         return self.ctl("list_queues", "name", "--no-table-headers").split()
 
     def wipe(self) -> list[str]:
-        """Delete every queue with all that is in it; returns their names."""
-        names = self.queues()
+        """Delete every queue with all that is in it; returns their names.
+
+        A queue that belongs to one connection alone, such as a worker's control queue, can't be
+        deleted by another and stays.
+        """
+        deleted = []
         connection = self.connect()
         try:
-            for name in names:
-                connection.channel().queue_delete(name)
+            for name in self.queues():
+                with suppress(amqp.exceptions.ResourceLocked):
+                    connection.channel().queue_delete(name)
+                    deleted.append(name)
         finally:
             connection.close()
-        return names
+        return deleted
 
     @property
     def log_of_node(self) -> Path:

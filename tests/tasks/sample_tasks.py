@@ -25,7 +25,9 @@ LONGEST_HOLD_S = 60
 
 
 def signals() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+    # The socket must outlive the longest wait in Redis.
+    longest = LONGEST_HOLD_S + 5
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=longest)
 
 
 def mark(name: str) -> None:
