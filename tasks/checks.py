@@ -117,14 +117,14 @@ def _check_tasks(app: Celery) -> Iterator[CheckMessage]:
                 " its jobs.",
                 id="jobs.W002",
             )
-        yield from _check_route(app, name, task)
+        yield from _check_route(app, name)
         if not task.acks_late or not task.reject_on_worker_lost:
             yield Error(f"The task {name} switches late acknowledgement off.", id="jobs.E010")
 
 
-def _check_route(app: Celery, name: str, task: JobTask) -> Iterator[CheckMessage]:
+def _check_route(app: Celery, name: str) -> Iterator[CheckMessage]:
     try:
-        app.amqp.router.route({"queue": task.queue} if task.queue else {}, name, [], {})
+        app.amqp.router.route({}, name, [], {})
     except QueueNotFound as error:
         yield Error(
             f"The task {name} is routed to a queue that isn't declared: {error}", id="jobs.E011"

@@ -205,12 +205,10 @@ def _priority(value: int | None) -> int:
 def _queue(
     task: JobTask, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions
 ) -> str:
-    """The queue named in the call or on the task, else the route. Raises `QueueNotFound`."""
+    """The queue named in the call, else by the app's routes. Raises `QueueNotFound`."""
     app: Celery = task.app
-    given = options.queue or task.queue
-    route = app.amqp.router.route(
-        {"queue": given} if given else {}, task.name, list(args), dict(kwargs)
-    )
+    given = {"queue": options.queue} if options.queue else {}
+    route = app.amqp.router.route(given, task.name, list(args), dict(kwargs))
     return str(route["queue"].name)
 
 

@@ -95,8 +95,10 @@ class LedgerScheduler(DatabaseScheduler):
     def apply_async(
         self, entry: ModelEntry, producer: Any = None, advance: bool = True, **kwargs: Any
     ) -> Any:
-        entry.options = {**entry.options, "slot": slot_of(entry.name, entry.schedule, _fired(entry))}
-        return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
+        entry = self.reserve(entry) if advance else entry
+        fired: datetime = entry.model.last_run_at  # when beat decided to run it, for both callers
+        entry.options = {**entry.options, "slot": slot_of(entry.name, entry.schedule, fired)}
+        return super().apply_async(entry, producer=producer, advance=False, **kwargs)
 
     def close(self) -> None:
         super().close()
@@ -121,9 +123,3 @@ def slot_of(name: str, schedule: Any, when: datetime) -> str:
     seconds = schedule.run_every.total_seconds() if type(schedule) is interval_schedule else 60.0
     start = when.timestamp() // seconds * seconds
     return f"{name}@{datetime.fromtimestamp(start, UTC).isoformat()}"
-
-
-def _fired(entry: ModelEntry) -> datetime:
-    """When beat decided to run it: saved with the model before the run is enqueued."""
-    fired: datetime = entry.model.last_run_at
-    return fired

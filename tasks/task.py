@@ -42,7 +42,7 @@ class JobTask(Task):
     """At most one live job with this key; text, or a function of the call's arguments."""
 
     tags: ClassVar[Sequence[str]] = ()
-    queue: ClassVar[str | None] = None
+    """Tags of each of its jobs, unless the call names others."""
 
     def apply_async(
         self,

@@ -1,0 +1,121 @@
+"""Jobs, their attempts and effects, for operators. Every action is a service that checks again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tasks import jobs
+from tasks.models import Attempt, Effect, Job
+
+if TYPE_CHECKING:  # only the type stubs know these classes' parameters
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Attempt, Job]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
+
+class Record(ModelAdmin):
+    """What code writes and people only read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AttemptInline(TabularInline):
+    model = Attempt
+    fields = ["number", "outcome", "worker", "started_at", "finished_at", "error"]
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(Record):
+    list_display = [
+        "task",
+        "subject",
+        "state",
+        "queue",
+        "attempt",
+        "progress",
+        "run_at",
+        "finished_at",
+        "short_error",
+    ]
+    list_filter = ["state", "queue", "task"]
+    search_fields = ["=id", "=subject", "task", "error", "=correlation_id"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    show_full_result_count = False  # counting a long ledger takes longer than reading a page of it
+    inlines = [AttemptInline]
+    actions = ["retry", "run_now", "cancel"]
+
+    @admin.display(description="progress")
+    def progress(self, job: Job) -> str:
+        if job.progress_done is None:
+            return ""
+        total = f" of {job.progress_total}" if job.progress_total is not None else ""
+        return f"{job.progress_done}{total} {job.progress_note}".strip()
+
+    @admin.display(description="error")
+    def short_error(self, job: Job) -> SafeString:
+        return format_html('<span title="{}">{}</span>', job.error, job.error[:60])
+
+    @admin.action(description="Retry (dead, cancelled or expired)", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, jobs.retry, "will run again")
+
+    @admin.action(description="Run now (scheduled)", permissions=["run_now"])
+    def run_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, jobs.run_now, "are due now")
+
+    @admin.action(description="Cancel (not ended yet)", permissions=["cancel"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, jobs.cancel, "are cancelled or asked to stop")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tasks.retry_job")
+
+    def has_run_now_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tasks.run_job_now")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tasks.cancel_job")
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Job],
+        service: Callable[[UUID], bool],
+        what: str,
+    ) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        changed = [job_id for job_id in chosen if service(job_id)]
+        for job in Job.objects.filter(pk__in=changed):
+            self.log_change(request, job, what)
+        messages.success(request, f"{len(changed)} of {len(chosen)} jobs {what}.")
+
+
+@admin.register(Effect)
+class EffectAdmin(Record):
+    list_display = ["key", "kind", "state", "tries", "intended_at", "settled_at", "error"]
+    list_filter = ["state", "kind"]
+    search_fields = ["key"]
+    ordering = ["-intended_at"]
