@@ -1,0 +1,199 @@
+"""One measurement each: alone, in a crowd, crossing keys, after a death, selling out a row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from multiprocessing import get_context
+from time import monotonic, perf_counter
+
+import psycopg
+
+from bench.lock_contenders import Contender, NotEntered, Servers, baton
+from bench.lock_crowd import Crowd, crowd
+from tasks.locks import Locker
+
+PAIRS = 1000
+CROWD = 8
+SECTION_S = 0.001
+CROWD_S = 3.0
+UNITS = 2000
+DEATH_TTL_S = 1.0
+
+_names = (f"bench{number}" for number in count())
+
+
+def pairs_per_s(contender: Contender, servers: Servers) -> float:
+    """Uncontended acquire and release of one key."""
+    section, keys = contender(servers), [next(_names)]
+    with section(keys, 5):
+        pass
+    started = perf_counter()
+    for _ in range(PAIRS):
+        with section(keys, 5):
+            pass
+    return PAIRS / (perf_counter() - started)
+
+
+def ping_pairs_per_s(servers: Servers) -> float:
+    """Two PINGs through redis-py: what two round trips cost."""
+    client = servers.redis()
+    client.ping()
+    started = perf_counter()
+    for _ in range(PAIRS):
+        client.ping()
+        client.ping()
+    return PAIRS / (perf_counter() - started)
+
+
+def ideal_per_s() -> float:
+    """Sections one after the other in one process without any lock."""
+    started = perf_counter()
+    for _ in range(500):
+        time.sleep(SECTION_S)
+    return 500 / (perf_counter() - started)
+
+
+def hot_key(contender: Contender, servers: Servers) -> Crowd:
+    """Eight processes on one key, sections of 1 ms."""
+    key = next(_names)
+    if contender is baton:
+        servers.redis().rpush(f"baton:{key}", "go")
+    return crowd(
+        contender,
+        servers,
+        keys_of=lambda _: [key],
+        size=CROWD,
+        seconds=CROWD_S,
+        section_s=SECTION_S,
+    )
+
+
+def crossing_keys(contender: Contender, servers: Servers) -> Crowd:
+    """Four processes on two keys, half of them in the other order."""
+    first, second = next(_names), next(_names)
+    orders = ([first, second], [second, first])
+    return crowd(
+        contender,
+        servers,
+        keys_of=lambda number: orders[number % 2],
+        size=4,
+        seconds=CROWD_S,
+        section_s=SECTION_S,
+    )
+
+
+def after_a_holders_death_ms(servers: Servers) -> float:
+    """kill -9 of a holder: how long after its ttl the next waiter is in."""
+    key = next(_names)
+    holder = _doomed(lambda: _hold(servers, key))
+    waiting = Locker(servers.redis())
+    while not servers.redis().exists(f"lock:{key}"):
+        time.sleep(0.001)
+    _kill(holder)
+    ends = monotonic() + servers.redis().pttl(f"lock:{key}") / 1000
+    with waiting.lock(key, wait=10):
+        return (monotonic() - ends) * 1000
+
+
+def after_a_waiters_death_ms(servers: Servers) -> float:
+    """kill -9 of the first in line: how long after the release the second is in."""
+    key = next(_names)
+    held = Locker(servers.redis()).lock(key)
+    doomed = _doomed(lambda: _hold(servers, key))
+    redis = servers.redis()
+    while not redis.zcard(f"{{lock:{key}}}:queue"):
+        time.sleep(0.001)
+    context = get_context("fork")
+    mine, theirs = context.Pipe()
+
+    def wait() -> None:
+        Locker(servers.redis()).lock(key, wait=10)
+        theirs.send(monotonic())
+
+    second = context.Process(target=wait, daemon=True)
+    second.start()
+    while redis.zcard(f"{{lock:{key}}}:queue") < 2:
+        time.sleep(0.001)
+    _kill(doomed)
+    released = monotonic()
+    held.release()
+    return float((mine.recv() - released) * 1000)
+
+
+def sell_out_per_s(take: Callable[[Servers, int], None], servers: Servers) -> float:
+    """Eight processes take 2,000 units of one row, one at a time. Checks that none is left."""
+    with psycopg.connect(servers.dsn, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS bench_stock")
+        connection.execute("CREATE TABLE bench_stock (id int PRIMARY KEY, left_ int NOT NULL)")
+        connection.execute("INSERT INTO bench_stock VALUES (1, %s)", [UNITS])
+        context = get_context("fork")
+        start = perf_counter()
+        sellers = [
+            context.Process(target=take, args=(servers, UNITS // CROWD), daemon=True)
+            for _ in range(CROWD)
+        ]
+        for seller in sellers:
+            seller.start()
+        for seller in sellers:
+            seller.join()
+        seconds = perf_counter() - start
+        [left] = connection.execute("SELECT left_ FROM bench_stock").fetchone() or [-1]
+    if left != 0:
+        raise AssertionError(f"{left} units left of {UNITS}: oversold or lost")
+    return UNITS / seconds
+
+
+def by_lock(contender: Contender) -> Callable[[Servers, int], None]:
+    """Read, think, write: safe only under the lock."""
+
+    def take(servers: Servers, units: int) -> None:
+        section = contender(servers)
+        with psycopg.connect(servers.dsn, autocommit=True) as connection:
+            for _ in range(units):
+                while True:
+                    with suppress(NotEntered), section(["hot row"], 30):
+                        row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1")
+                        [left] = row.fetchone() or [0]
+                        connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
+                        break
+
+    return take
+
+
+def by_row_lock(servers: Servers, units: int) -> None:
+    """SELECT … FOR UPDATE."""
+    with psycopg.connect(servers.dsn) as connection:
+        for _ in range(units):
+            with connection.transaction():
+                row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1 FOR UPDATE")
+                [left] = row.fetchone() or [0]
+                connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
+
+
+def by_condition(servers: Servers, units: int) -> None:
+    """One conditional UPDATE, no reading before."""
+    with psycopg.connect(servers.dsn, autocommit=True) as connection:
+        for _ in range(units):
+            connection.execute("UPDATE bench_stock SET left_ = left_ - 1 WHERE left_ > 0")
+
+
+def _hold(servers: Servers, key: str) -> None:
+    with Locker(servers.redis()).lock(key, ttl=DEATH_TTL_S, wait=60):
+        time.sleep(60)
+
+
+def _doomed(body: Callable[[], None]) -> int:
+    process = get_context("fork").Process(target=body, daemon=True)
+    process.start()
+    assert process.pid
+    return process.pid
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
