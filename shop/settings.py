@@ -32,7 +32,7 @@ def required(name: str) -> str:
     return value
 
 
-# --- Django -----------------------------------------------------------------------------------
+# --- Django -------------------------------------------------------------------------------------
 
 SECRET_KEY = required("DJANGO_SECRET_KEY")
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
@@ -102,7 +102,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis: locks, wake-ups, cache ----------------------------------------------------------------
+# --- Redis: locks, wake-ups, cache --------------------------------------------------------------
 
 REDIS_URL = required("REDIS_URL")
 CACHES = {
@@ -125,7 +125,7 @@ DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # https://docs.djangoproject.com/en/5.2/topics/http/sessions/#using-cached-sessions
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
-# --- Celery over RabbitMQ: the doorbell -----------------------------------------------------------
+# --- Celery over RabbitMQ: the doorbell ---------------------------------------------------------
 # Every option: https://docs.celeryq.dev/en/stable/userguide/configuration.html
 
 CELERY_BROKER_URL = required("CELERY_BROKER_URL")
@@ -186,7 +186,7 @@ JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
 JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
 JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
 
-# --- Payments, suppliers, mail ----------------------------------------------------------------------
+# --- Payments, suppliers, mail ------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or stripe
 PAYMENT_TIMEOUT_S = env.float("PAYMENT_TIMEOUT_S", default=8.0)  # each wait for the provider
@@ -212,7 +212,7 @@ EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # s; an SMTP server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 
-# --- Pages, static files, security ------------------------------------------------------------------
+# --- Pages, static files, security --------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -251,7 +251,7 @@ SECURE_HSTS_PRELOAD = SECURE
 if env.bool("DJANGO_BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- Logging ------------------------------------------------------------------------------------------
+# --- Logging ------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,

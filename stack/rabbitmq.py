@@ -131,7 +131,7 @@ class RabbitMQ(Server):
 
     def ctl(self, *arguments: str) -> str:
         """What `rabbitmqctl` prints. Takes seconds. Raises `StackError` when it fails."""
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [script("rabbitmqctl"), "--quiet", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
@@ -50,7 +51,8 @@ def consumed(queue: str, broker_url: str) -> bool:
     except (OSError, AMQPError):
         return False
     try:
-        return bool(broker.channel().queue_declare(queue, passive=True).consumer_count)
+        declared: Any = broker.channel().queue_declare(queue, passive=True)
+        return bool(declared.consumer_count)
     except NotFound:
         return False
     finally:

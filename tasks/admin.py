@@ -37,8 +37,8 @@ class Record(ModelAdmin):
 
 class AttemptInline(TabularInline):
     model = Attempt
-    fields = ["number", "outcome", "worker", "started_at", "finished_at", "error"]
-    readonly_fields = fields
+    readonly_fields = ("number", "outcome", "worker", "started_at", "finished_at", "error")
+    fields = readonly_fields
     can_delete = False
     extra = 0
 

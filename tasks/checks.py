@@ -1,14 +1,16 @@
-"""Boot checks: `manage.py check` refuses settings under which jobs could be lost or run for ever."""
+"""Boot checks: `manage.py check` refuses settings under which jobs could get lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from celery import Celery, current_app
+from celery import Celery
+from celery.app import app_or_default
 from celery.exceptions import QueueNotFound
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
@@ -22,7 +24,7 @@ CONSUMER_TIMEOUT_S = 30 * 60
 
 @register("jobs")
 def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    app = current_app._get_current_object()
+    app = app_or_default()
     autodiscover_modules("tasks")  # not by Celery's loader, which runs these very checks
     return [
         *_check_own_settings(),
@@ -51,7 +53,9 @@ def _check_delivery(app: Celery) -> Iterator[CheckMessage]:
         if not app.conf[option]:
             yield Error(f"Set CELERY_{option.upper()} = True: {reason}.", id="jobs.E002")
     if app.conf.task_always_eager:
-        yield Warning("CELERY_TASK_ALWAYS_EAGER runs tasks without the ledger.", id="jobs.W001")
+        yield checks.Warning(
+            "CELERY_TASK_ALWAYS_EAGER runs tasks without the ledger.", id="jobs.W001"
+        )
     options = app.conf.broker_transport_options
     for name in ("read_timeout", "write_timeout"):
         if not options.get(name):
@@ -112,7 +116,7 @@ def _check_tasks(app: Celery) -> Iterator[CheckMessage]:
             )
             continue
         if name == f"{task.run.__module__}.{task.run.__name__}":
-            yield Warning(
+            yield checks.Warning(
                 f"Name the task {name} explicitly (name=…): moving the function would orphan"
                 " its jobs.",
                 id="jobs.W002",
@@ -124,7 +128,7 @@ def _check_tasks(app: Celery) -> Iterator[CheckMessage]:
 
 def _check_route(app: Celery, name: str) -> Iterator[CheckMessage]:
     try:
-        app.amqp.router.route({}, name, [], {})
+        app.amqp.router.route({}, name, (), {})
     except QueueNotFound as error:
         yield Error(
             f"The task {name} is routed to a queue that isn't declared: {error}", id="jobs.E011"

@@ -61,8 +61,10 @@ class Caller:
     correlation_id: str = ""
 
 
+NOBODY = Caller()
+
 _job: ContextVar[CurrentJob | None] = ContextVar("current_job", default=None)
-_caller: ContextVar[Caller] = ContextVar("caller", default=Caller())
+_caller: ContextVar[Caller] = ContextVar("caller")
 
 
 def current_job() -> CurrentJob | None:
@@ -71,7 +73,7 @@ def current_job() -> CurrentJob | None:
 
 
 def current_caller() -> Caller:
-    return _caller.get()
+    return _caller.get(NOBODY)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def perform(
         raise RuntimeError("An effect inside a transaction: use it from a task with atomic=False.")
     effect, must_ask = _intend(key, kind, _fingerprint(params), patience_s)
     if effect.state == Effect.State.DONE:
-        return dict(effect.result)
+        return dict(effect.result or {})
     return _settle(effect, must_ask, call, look_up)
 
 

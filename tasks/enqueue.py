@@ -121,7 +121,9 @@ def enqueue_many(
     read = CallOptions.read(options)
     pairs = [(list(args), dict(kwargs)) for args, kwargs in calls]
     if read.unique_key or read.slot:
-        raise NotSupported("enqueue_many takes no unique_key or slot: enqueue such jobs one by one.")
+        raise NotSupported(
+            "enqueue_many takes no unique_key or slot: enqueue such jobs one by one."
+        )
     if not pairs:
         return []
     for args, kwargs in pairs:
@@ -208,7 +210,7 @@ def _queue(
     """The queue named in the call, else by the app's routes. Raises `QueueNotFound`."""
     app: Celery = task.app
     given = {"queue": options.queue} if options.queue else {}
-    route = app.amqp.router.route(given, task.name, list(args), dict(kwargs))
+    route = app.amqp.router.route(given, task.name, tuple(args), dict(kwargs))
     return str(route["queue"].name)
 
 

@@ -20,7 +20,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from celery.canvas import maybe_signature
+from celery.canvas import Signature
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 from django.db import connection, transaction
@@ -114,11 +114,10 @@ def _succeed(task: JobTask, claim: jobs.Claim, job: CurrentJob, result: Any) -> 
     if not jobs.succeed(job, result=_encoded(result)):
         raise Superseded(f"Attempt {job.attempt} of {job.id} was superseded.")
     for callback in claim.options.get("link", []):
-        maybe_signature(callback, app=task.app).apply_async((result,))
+        _signature(task, callback).apply_async((result,))
     chain = list(claim.options.get("chain", []))
     if chain:
-        following = maybe_signature(chain.pop(), app=task.app)
-        following.apply_async((result,), chain=chain or None)
+        _signature(task, chain.pop()).apply_async((result,), chain=chain or None)
 
 
 def _encoded(result: Any) -> str | None:
@@ -153,7 +152,7 @@ def _settle(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception)
     )
     if not again:
         raise Ignore("superseded") from error
-    raise CeleryRetry(None, _summary(error), wait_s) from error
+    raise CeleryRetry(_summary(error), when=wait_s)  # type: ignore[arg-type]  # a number; typed as numbers.Real from error
 
 
 def _wait_s(task: JobTask, claim: jobs.Claim, error: Exception) -> float | None:
@@ -168,7 +167,11 @@ def _fail(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception) -
         if not jobs.fail(job, error=_summary(error), traceback=_trace(error)):
             raise Ignore("superseded") from error
         for errback in claim.options.get("link_error", []):
-            maybe_signature(errback, app=task.app).apply_async((str(job.id),))
+            _signature(task, errback).apply_async((str(job.id),))
+
+
+def _signature(task: JobTask, stored: Any) -> Signature[Any]:
+    return Signature.from_dict(stored, app=task.app)
 
 
 def _summary(error: BaseException) -> str:

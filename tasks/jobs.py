@@ -84,9 +84,9 @@ def unpublish(ids: Iterable[UUID]) -> int:
 
 def bury(job_id: UUID, *, error: str) -> bool:
     """Not started → dead, for a job that no worker can start."""
-    buried = Job.objects.filter(
-        id=job_id, state__in=[JobState.SCHEDULED, JobState.QUEUED]
-    ).update(state=JobState.DEAD, error=error, finished_at=Now())
+    buried = Job.objects.filter(id=job_id, state__in=[JobState.SCHEDULED, JobState.QUEUED]).update(
+        state=JobState.DEAD, error=error, finished_at=Now()
+    )
     return bool(buried)
 
 
@@ -202,9 +202,7 @@ def succeed(job: CurrentJob, *, result: str | None) -> bool:
     return _finish(job, JobState.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=result)
 
 
-def try_again(
-    job: CurrentJob, *, wait_s: float, error: str, traceback: str, failed: bool
-) -> bool:
+def try_again(job: CurrentJob, *, wait_s: float, error: str, traceback: str, failed: bool) -> bool:
     """running → scheduled in `wait_s` seconds: a retry (`failed`) or a snooze."""
     happened = _finish(
         job,
@@ -308,9 +306,7 @@ def cancel(job_id: UUID) -> bool:
     ).update(state=JobState.CANCELLED, cancel_requested=True, finished_at=Now())
     if cancelled:
         return True
-    return bool(
-        Job.objects.filter(id=job_id, state=JobState.RUNNING).update(cancel_requested=True)
-    )
+    return bool(Job.objects.filter(id=job_id, state=JobState.RUNNING).update(cancel_requested=True))
 
 
 def run_now(job_id: UUID) -> bool:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from django.db import Error, connection
 
@@ -31,7 +32,6 @@ class Keeper:
     """The thread and the jobs it looks after. Belongs to the process that made it."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._jobs: set[CurrentJob] = set()
         self._lock = threading.Lock()
         self._something_held = threading.Event()
@@ -81,16 +81,15 @@ class Keeper:
         job.cancel_requested = bool(cancel_requested)
 
 
-_keeper = Keeper()
+@cache
+def _keeper_of(pid: int) -> Keeper:  # a fork has the parent's object but not its thread
+    return Keeper()
 
 
 @contextmanager
 def keeping(job: CurrentJob) -> Iterator[None]:
     """Renew the job's lease until the block ends."""
-    global _keeper
-    if _keeper.pid != os.getpid():  # a fork has the parent's object but not its thread
-        _keeper = Keeper()
-    keeper = _keeper
+    keeper = _keeper_of(os.getpid())
     keeper.add(job)
     try:
         yield

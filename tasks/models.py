@@ -64,9 +64,7 @@ class Job(models.Model):
     queue = models.CharField(max_length=80)
     args = models.JSONField(default=list, encoder=JSONEncoder, decoder=ArgumentDecoder)
     kwargs = models.JSONField(default=dict, encoder=JSONEncoder, decoder=ArgumentDecoder)
-    state = models.CharField(
-        max_length=10, choices=JobState.choices, db_default=JobState.SCHEDULED
-    )
+    state = models.CharField(max_length=10, choices=JobState.choices, db_default=JobState.SCHEDULED)
     priority = models.SmallIntegerField(db_default=0, help_text="0 to 9; a higher one goes first.")
     run_at = models.DateTimeField(db_default=Now(), help_text="Not before this time.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started after it.")
@@ -81,17 +79,22 @@ class Job(models.Model):
         db_default=0, help_text="Attempts that ended without a word, as a killed worker's do."
     )
 
-    unique_key = models.CharField(max_length=200, null=True, blank=True)
+    # Null, not empty, is what a unique index lets stand many times.
+    unique_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
     slot = models.CharField(
         max_length=250, null=True, blank=True, unique=True, help_text="Schedule and due time."
     )
-    subject = models.CharField(max_length=80, blank=True, db_default="", help_text="What it is about: order:42.")
+    subject = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="What it is about: order:42."
+    )
     tags = ArrayField(models.CharField(max_length=40), blank=True, db_default=Value("{}"))
     correlation_id = models.CharField(max_length=80, blank=True, db_default="")
     enqueued_by = models.CharField(max_length=80, blank=True, db_default="")
     parent_id = models.UUIDField(null=True, blank=True, help_text="The job that enqueued it.")
     options = models.JSONField(
-        null=True, blank=True, help_text="Celery call options: chain, link, link_error, time limits."
+        null=True,
+        blank=True,
+        help_text="Celery options: chain, link, link_error, time limits.",
     )
 
     progress_done = models.PositiveBigIntegerField(null=True, blank=True)
@@ -174,9 +177,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["number"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "number"], name="tasks_attempt_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="tasks_attempt_once")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"
@@ -196,7 +197,9 @@ class Effect(models.Model):
         DONE = "done", "done"
         FAILED = "failed", "failed"
 
-    key = models.CharField(max_length=200, unique=True, help_text="Idempotency key: order:42:charge")
+    key = models.CharField(
+        max_length=200, unique=True, help_text="Idempotency key: order:42:charge"
+    )
     kind = models.CharField(max_length=40)
     state = models.CharField(max_length=10, choices=State.choices, default=State.INTENDED)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the call's parameters.")

@@ -28,7 +28,7 @@ class Retry(Outcome):
 
 
 class Snooze(Outcome):
-    """Nothing failed, but it can't run now (rate limit, open circuit): run it `after` seconds on."""
+    """Nothing failed, but it can't run now (rate limit, open circuit): again `after` seconds on."""
 
     def __init__(self, after: float, reason: str = "") -> None:
         super().__init__(reason or f"snoozed for {after:g} s")

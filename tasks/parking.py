@@ -40,7 +40,10 @@ def empty(app: Celery) -> int:
     """
     settled = 0
     try:
-        with app.connection_for_read(connect_timeout=5) as connection, connection.channel() as channel:
+        with (
+            app.connection_for_read(connect_timeout=5) as connection,
+            connection.channel() as channel,
+        ):
             queue = topology.PARKING_QUEUE(channel)
             while settled < conf().batch_size and (message := queue.get()) is not None:
                 settle(app, message)
@@ -51,7 +54,7 @@ def empty(app: Celery) -> int:
     return settled
 
 
-def connection_errors(app: Celery) -> tuple[type[Exception], ...]:
+def connection_errors(app: Celery) -> tuple[type[BaseException], ...]:
     connection = app.connection_for_read()
     return (*connection.connection_errors, *connection.channel_errors)
 

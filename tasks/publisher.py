@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from amqp import Channel
 from celery import Celery
 from kombu import Connection
 
@@ -26,6 +25,9 @@ from tasks.errors import BrokerUnavailable
 from tasks.jobs import Envelope
 
 ORIGIN = f"dispatcher@{socket.gethostname()}:{os.getpid()}"
+
+Channel = Any
+"""An `amqp.Channel`, whose type stubs lack most of what is used here."""
 
 LEDGER_HEADER = "ledger"
 """Marks a message whose job is in the ledger. Without it a worker adopts the message."""
@@ -50,13 +52,13 @@ class Publisher:
         self._channel: Channel | None = None
         self._next_tag = 1
 
-    def connect(self) -> None:
+    def connect(self) -> tuple[Connection, Channel]:
         """Make sure that RabbitMQ is there and the queues are declared.
 
         Raises `BrokerUnavailable`.
         """
-        if self._channel is not None and self._channel.is_open:
-            return
+        if self._connection is not None and self._channel is not None and self._channel.is_open:
+            return self._connection, self._channel
         self.close()
         options = {**self._app.conf.broker_transport_options, "confirm_publish": False}
         connection = self._app.connection_for_write(
@@ -65,12 +67,13 @@ class Publisher:
         try:
             connection.connect()
             topology.declare(self._app, connection)
-            channel = connection.channel()
+            channel: Channel = connection.channel()
             channel.confirm_select()
         except Exception as error:
             connection.release()
             raise BrokerUnavailable(str(error) or type(error).__name__) from error
         self._connection, self._channel, self._next_tag = connection, channel, 1
+        return connection, channel
 
     def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
@@ -82,10 +85,9 @@ class Publisher:
 
         Raises `BrokerUnavailable`.
         """
-        self.connect()
-        assert self._connection is not None
+        connection, _ = self.connect()
         try:
-            self._connection.drain_events(timeout=0.001)
+            connection.drain_events(timeout=0.001)
         except TimeoutError:
             pass
         except Exception as error:
@@ -101,19 +103,18 @@ class Publisher:
         receipt = Receipt()
         pending: dict[int, UUID] = {}
         try:
-            self.connect()
-            assert self._connection is not None and self._channel is not None
-            self._listen(self._channel, pending, receipt)
+            connection, channel = self.connect()
+            self._listen(channel, pending, receipt)
             for envelope in batch:
                 pending[self._next_tag] = envelope.id
                 self._next_tag += 1
-                self._send(self._channel, envelope)
+                self._send(channel, envelope)
             deadline = time.monotonic() + conf().confirm_timeout_s
             while pending:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise BrokerUnavailable("no confirm in time")
-                self._connection.drain_events(timeout=left)
+                connection.drain_events(timeout=left)
         except Exception:
             self.close()
         known = receipt.confirmed | receipt.unroutable
@@ -125,11 +126,11 @@ class Publisher:
 
         Raises `BrokerUnavailable`, also when the queue is gone.
         """
-        self.connect()
-        assert self._connection is not None
+        connection, _ = self.connect()
         try:
-            with self._connection.channel() as channel:
-                return int(channel.queue_declare(queue, passive=True).message_count)
+            with connection.channel() as channel:
+                declared: Any = channel
+                return int(declared.queue_declare(queue, passive=True).message_count)
         except Exception as error:
             self.close()
             raise BrokerUnavailable(str(error) or type(error).__name__) from error

@@ -77,7 +77,7 @@ class Turn:
         return False
 
 
-class LedgerScheduler(DatabaseScheduler):
+class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # it has no types
     """django-celery-beat's scheduler with the three guards."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,6 +120,7 @@ def slot_of(name: str, schedule: Any, when: datetime) -> str:
 
     Two runs of one schedule are at least an interval (a minute) apart, so each has its own slot.
     """
-    seconds = schedule.run_every.total_seconds() if type(schedule) is interval_schedule else 60.0
+    is_interval = type(schedule) is interval_schedule  # crontab and the like are subclasses
+    seconds = schedule.run_every.total_seconds() if is_interval else 60.0
     start = when.timestamp() // seconds * seconds
     return f"{name}@{datetime.fromtimestamp(start, UTC).isoformat()}"

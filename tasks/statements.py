@@ -21,7 +21,8 @@ def fetch_all(name: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, .
     """Run a statement and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement(name), parameters)
-        return cursor.fetchall()
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def fetch_one(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

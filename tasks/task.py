@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from celery import Task
 from django.utils import timezone
@@ -21,8 +21,13 @@ from tasks.errors import NotSupported
 from tasks.outcomes import Permanent, Retry
 from tasks.retry import RetryPolicy
 
+if TYPE_CHECKING:  # only the type stubs know its parameters
+    BaseTask = Task[Any, Any]
+else:
+    BaseTask = Task
 
-class JobTask(Task):
+
+class JobTask(BaseTask):
     """Options of `@shared_task` on top of Celery's own: the class attributes below."""
 
     abstract = True
@@ -62,7 +67,9 @@ class JobTask(Task):
         arguments that don't fit the signature and `BadArguments` for what JSON can't hold.
         """
         if self.app.conf.task_always_eager:
-            return super().apply_async(args, kwargs, task_id, producer, link, link_error, shadow)
+            return super().apply_async(  # Celery runs it here and now
+                tuple(args or ()), dict(kwargs or {}), task_id, producer, link, link_error, shadow
+            )
         args, kwargs = args or (), kwargs or {}
         self.check_signature(args, kwargs)
         read = CallOptions.read({"link": link, "link_error": link_error, **options})
@@ -71,7 +78,7 @@ class JobTask(Task):
     def check_signature(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Raises `TypeError` unless the body could be called like this."""
         if self.typing:
-            self.__header__(*args, **kwargs)
+            self.__header__(*args, **kwargs)  # type: ignore[attr-defined]  # made by Celery
 
     def retry(
         self,
@@ -86,7 +93,9 @@ class JobTask(Task):
     ) -> NoReturn:
         """Celery's `raise self.retry(…)`, as the outcome `Retry`."""
         if args is not None or kwargs is not None:
-            raise NotSupported("A retry runs the same job again; enqueue another for other arguments.")
+            raise NotSupported(
+                "A retry runs the same job again; enqueue another for other arguments."
+            )
         if max_retries is not None and self.request.retries >= max_retries:
             raise Permanent(f"after {max_retries} retries: {exc!r}") from exc
         if eta is not None:
@@ -95,11 +104,11 @@ class JobTask(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The worker's entry; everywhere else a plain call of the body."""
-        request = self.request_stack.top
-        outside_worker = request is None or request.called_directly or request.is_eager
-        if outside_worker or current_job() is not None:
-            return super().__call__(*args, **kwargs)
-        return execution.run(self, request)
+        request = self.request  # of this call, or an empty one that says `called_directly`
+        in_worker = not request.called_directly and not request.is_eager
+        if in_worker and current_job() is None:
+            return execution.run(self, request)
+        return super().__call__(*args, **kwargs)
 
     def subject_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         return _value(type(self).__dict__.get("subject", self.subject), args, kwargs) or ""

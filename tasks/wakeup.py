@@ -15,6 +15,7 @@ from functools import cache
 import redis
 from django.db import connection, transaction
 from redis.backoff import NoBackoff
+from redis.client import PubSub
 from redis.retry import Retry
 
 from tasks.conf import conf
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 PUBLISH_TIMEOUT_S = 0.2
 QUIET_S = 5.0
 
-_quiet_until = 0.0
-
 
 def wake_on_commit() -> None:
     """Wake a dispatcher when the current transaction commits (now, if there is none)."""
@@ -35,33 +34,41 @@ def wake_on_commit() -> None:
     transaction.on_commit(_publish)
 
 
+class Bell:
+    """This process's way to ring. A Redis that doesn't answer is left alone for a while."""
+
+    def __init__(self, url: str) -> None:
+        self._quiet_until = 0.0
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=PUBLISH_TIMEOUT_S,
+            socket_connect_timeout=PUBLISH_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # redis-py's default would try for seconds
+        )
+
+    def ring(self) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            self._redis.publish(conf().wake_channel, b"")
+        except redis.RedisError as error:
+            self._quiet_until = time.monotonic() + QUIET_S
+            logger.warning("No wake-ups for %g s, Redis says: %s", QUIET_S, error)
+
+
+_bell = cache(Bell)
+
+
 def _publish() -> None:
-    global _quiet_until
-    url = conf().redis_url
-    if not url or time.monotonic() < _quiet_until:
-        return
-    try:
-        _client(url).publish(conf().wake_channel, b"")
-    except redis.RedisError as error:
-        _quiet_until = time.monotonic() + QUIET_S
-        logger.warning("No wake-ups for %g s, Redis says: %s", QUIET_S, error)
-
-
-@cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=PUBLISH_TIMEOUT_S,
-        socket_connect_timeout=PUBLISH_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),  # redis-py's default would try for seconds
-    )
+    if url := conf().redis_url:
+        _bell(url).ring()
 
 
 class Listener:
     """The dispatcher's ear. Without Redis it is a plain timer."""
 
     def __init__(self) -> None:
-        self._pubsub: redis.client.PubSub | None = None
+        self._pubsub: PubSub | None = None
         self._deaf_until = 0.0
         self._stopped = threading.Event()
 
@@ -90,12 +97,12 @@ class Listener:
         except redis.RedisError as error:
             self._go_deaf(error)
 
-    def _drain(self, pubsub: redis.client.PubSub) -> None:
+    def _drain(self, pubsub: PubSub) -> None:
         """One look serves all wake-ups that have come so far."""
         while pubsub.get_message(ignore_subscribe_messages=True, timeout=0) is not None:
             pass
 
-    def _subscription(self) -> redis.client.PubSub | None:
+    def _subscription(self) -> PubSub | None:
         url = conf().redis_url
         if self._pubsub is None and url and time.monotonic() >= self._deaf_until:
             client = redis.Redis.from_url(
@@ -104,7 +111,7 @@ class Listener:
                 health_check_interval=10,
                 retry=Retry(NoBackoff(), 0),
             )
-            pubsub = client.pubsub()
+            pubsub: PubSub = client.pubsub()  # type: ignore[no-untyped-call]
             try:
                 pubsub.subscribe(conf().wake_channel)
             except redis.RedisError as error:

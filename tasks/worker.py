@@ -44,7 +44,7 @@ UNUSED_STEPS = ("DelayedDelivery", "Gossip", "Mingle")
 class JobConsumer(Consumer):
     """The worker's end of the queues."""
 
-    class Blueprint(Consumer.Blueprint):
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc, valid-type]  # a class all the same
         default_steps: ClassVar[list[str]] = [
             step for step in Consumer.Blueprint.default_steps if not step.endswith(UNUSED_STEPS)
         ]
@@ -70,4 +70,4 @@ class JobConsumer(Consumer):
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         logger.error("Parking a message that can't be read: %r", exc)
-        message.reject_log_error(logger, self.connection_errors)
+        message.reject_log_error(logger, self.app.connection_for_read().connection_errors)

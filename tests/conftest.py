@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from celery import current_app
+from celery.app import app_or_default
 
 from stack.services import Services
 from stack.waiting import wait_until as wait
@@ -18,7 +19,9 @@ WAIT_S = 30.0
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
         item.stash[FAILED] = True
@@ -42,10 +45,11 @@ def empty_services(services: Services) -> Services:
     """The servers, with nothing in Redis and with all queues declared and empty."""
     with services.redis.client() as client:
         client.flushall()
-    app = current_app._get_current_object()
+    app = app_or_default()
     with app.connection_for_write(connect_timeout=5) as broker:
+        channel: Any = broker.default_channel
         for name in topology.declare(app, broker):
-            broker.default_channel.queue_purge(name)
+            channel.queue_purge(name)
     return services
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from amqp.exceptions import NotFound
@@ -184,7 +185,8 @@ def manage(*arguments: str) -> list[str]:
 def consumers(queue: str) -> int:
     """How many consumers the queue has; 0 when there is no such queue."""
     with current_app.connection_for_write(connect_timeout=5) as broker, suppress(NotFound):
-        declared = broker.default_channel.queue_declare(queue, passive=True)
+        channel: Any = broker.default_channel
+        declared = channel.queue_declare(queue, passive=True)
         return int(declared.consumer_count)
     return 0
 
@@ -192,6 +194,7 @@ def consumers(queue: str) -> int:
 def waiting(queue: str) -> int:
     """How many messages wait in the queue; 0 when there is no such queue."""
     with current_app.connection_for_write(connect_timeout=5) as broker, suppress(NotFound):
-        declared = broker.default_channel.queue_declare(queue, passive=True)
+        channel: Any = broker.default_channel
+        declared = channel.queue_declare(queue, passive=True)
         return int(declared.message_count)
     return 0

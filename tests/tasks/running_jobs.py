@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from tasks import jobs
@@ -10,11 +11,11 @@ from tasks.models import Job, JobState
 from tests.tasks.sample_tasks import note
 
 
-def scheduled(name: str = "a", **options: object) -> UUID:
+def scheduled(name: str = "a", **options: Any) -> UUID:
     return UUID(note.apply_async((name,), **options).id)
 
 
-def queued(name: str = "a", **options: object) -> UUID:
+def queued(name: str = "a", **options: Any) -> UUID:
     job_id = scheduled(name, **options)
     jobs.take_due(batch=1000)
     return job_id
@@ -38,6 +39,4 @@ def state_of(job: UUID | CurrentJob) -> str:
 
 
 def let_lease_lapse(job: CurrentJob) -> None:
-    Job.objects.filter(pk=job.id, state=JobState.RUNNING).update(
-        lease_until="2020-01-01T00:00Z"
-    )
+    Job.objects.filter(pk=job.id, state=JobState.RUNNING).update(lease_until="2020-01-01T00:00Z")

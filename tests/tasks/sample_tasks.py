@@ -18,6 +18,7 @@ from tasks.context import current_job
 from tasks.models import Effect
 from tasks.outcomes import Cancel, Permanent, Retry, Snooze
 from tasks.retry import RetryPolicy
+from tasks.task import JobTask
 
 MODULE = "tests.tasks.sample_tasks"
 QUICK = RetryPolicy(max_attempts=3, base_s=0.1, cap_s=0.2)
@@ -41,18 +42,18 @@ def marks(name: str) -> int:
     return Effect.objects.filter(kind="mark", key__startswith=f"{name}:").count()
 
 
-@shared_task(name="sample.note", retry_policy=QUICK)
+@shared_task(name="sample.note", base=JobTask, retry_policy=QUICK)
 def note(name: str) -> str:
     mark(name)
     return name
 
 
-@shared_task(name="sample.add")
+@shared_task(name="sample.add", base=JobTask)
 def add(left: int, right: int) -> int:
     return left + right
 
 
-@shared_task(name="sample.hold", retry_policy=QUICK)
+@shared_task(name="sample.hold", base=JobTask, retry_policy=QUICK)
 def hold(name: str) -> None:
     """Mark, say so, and wait for `go:<name>`."""
     mark(name)
@@ -61,7 +62,7 @@ def hold(name: str) -> None:
         client.blpop(f"go:{name}", timeout=LONGEST_HOLD_S)
 
 
-@shared_task(name="sample.watch", atomic=False)
+@shared_task(name="sample.watch", base=JobTask, atomic=False)
 def watch(name: str) -> None:
     """Report progress until somebody cancels the job."""
     job = current_job()
@@ -72,14 +73,14 @@ def watch(name: str) -> None:
             client.blpop(f"go:{name}", timeout=0.1)
 
 
-@shared_task(name="sample.fail", retry_policy=QUICK)
+@shared_task(name="sample.fail", base=JobTask, retry_policy=QUICK)
 def fail(name: str) -> None:
     """Leaves a mark that its failure takes back."""
     mark(name)
     raise ValueError("it broke")
 
 
-@shared_task(name="sample.end")
+@shared_task(name="sample.end", base=JobTask)
 def end(how: str) -> str:
     """End in the way it is told."""
     job = current_job()
@@ -99,7 +100,7 @@ def end(how: str) -> str:
     return how
 
 
-@shared_task(name="sample.poison")
+@shared_task(name="sample.poison", base=JobTask)
 def poison() -> None:
     """Takes its whole process along."""
     os.kill(os.getpid(), signal.SIGKILL)

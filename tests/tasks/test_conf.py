@@ -14,7 +14,7 @@ def test_a_setting_counts_and_the_others_have_defaults(settings: Settings) -> No
 
 def test_an_unknown_setting_is_refused_with_the_known_ones(settings: Settings) -> None:
     settings.JOBS_LEAS_S = 30
-    with pytest.raises(ImproperlyConfigured, match="JOBS_LEAS_S is not a setting.*JOBS_LEASE_S"):
+    with pytest.raises(ImproperlyConfigured, match=r"JOBS_LEAS_S is not a setting.*JOBS_LEASE_S"):
         conf()
 
 

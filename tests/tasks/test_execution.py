@@ -108,5 +108,3 @@ def test_a_foreign_message_is_adopted_and_run(wait_until: WaitUntil) -> None:
     wait_until(lambda: Job.objects.filter(pk=sent.id, state=JobState.SUCCEEDED).exists())
     assert job(sent).enqueued_by == "foreign message"
     assert marks("stranger") == 1
-
-

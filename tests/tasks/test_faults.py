@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 from celery import current_app
+from celery.app import app_or_default
 
 from stack.services import Services
 from tasks.enqueue import enqueue_many
@@ -127,7 +128,7 @@ def test_redis_is_flushed_and_stopped_in_mid_run(
 
 def test_every_message_comes_three_times(worker: Running, all_ended: Callable[..., None]) -> None:
     ids = crowd("thrice")
-    publisher = Publisher(current_app._get_current_object())
+    publisher = Publisher(app_or_default())
     envelopes = [envelope(job_id) for job_id in ids]
     for _ in range(2):
         assert not publisher.publish(envelopes).refused
@@ -181,7 +182,11 @@ def test_what_nobody_can_read_becomes_a_dead_job(worker: Running, wait_until: Wa
     with current_app.connection_for_write() as broker:
         producer = broker.Producer(serializer=None)
         json, pickle = "application/json", "application/x-python-serialize"
-        send = {"exchange": "", "routing_key": "default", "content_encoding": "utf-8"}
+        send: dict[str, Any] = {
+            "exchange": "",
+            "routing_key": "default",
+            "content_encoding": "utf-8",
+        }
         producer.publish("{no json", content_type=json, headers=headers, **send)
         producer.publish(b"\x80\x04.", content_type=pickle, headers=headers | ids(), **send)
         producer.publish("[[], {}]", content_type=json, headers={"lang": "py"}, **send)

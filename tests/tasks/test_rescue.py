@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery import current_app
+from celery.app import app_or_default
 from django.utils import timezone
 
 from stack.services import Services
@@ -28,7 +30,7 @@ COUNT = 50
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    publisher = Publisher(current_app._get_current_object())
+    publisher = Publisher(app_or_default())
     yield publisher
     publisher.close()
 
@@ -37,7 +39,7 @@ def publisher() -> Iterator[Publisher]:
 def queued() -> None:
     """COUNT jobs with a message each, queued long enough to be missed."""
     enqueue_many(note, [((str(n),), {}) for n in range(COUNT)])
-    assert Dispatcher(current_app._get_current_object()).round() is False
+    assert Dispatcher(app_or_default()).round() is False
     assert waiting("default") == COUNT
     grow_old()
 
@@ -53,14 +55,16 @@ def test_a_long_queue_is_left_alone(queued: None, publisher: Publisher) -> None:
 
 def test_as_many_as_are_missing_are_published_again(queued: None, publisher: Publisher) -> None:
     with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
         for _ in range(7):
-            broker.default_channel.basic_get("default", no_ack=True)
+            channel.basic_get("default", no_ack=True)
     assert len(rescue(publisher).lost) == 7
 
 
 def test_after_a_wipe_everything_is_published_again(queued: None, publisher: Publisher) -> None:
     with current_app.connection_for_write() as broker:
-        broker.default_channel.queue_purge("default")
+        channel: Any = broker.default_channel
+        channel.queue_purge("default")
     lost = rescue(publisher).lost
     assert len({envelope.id for envelope in lost}) == COUNT
     assert not publisher.publish(lost).refused
@@ -95,13 +99,13 @@ def test_an_unroutable_batch_goes_back_and_the_queues_are_declared(
     assert not receipt.confirmed
     jobs.unpublish(receipt.unroutable)
     publisher.close()
-    Dispatcher(current_app._get_current_object()).round()
+    Dispatcher(app_or_default()).round()
     assert waiting("default") == 1
 
 
 def test_a_job_for_a_queue_that_nobody_declares_is_dead() -> None:
     job_id = note.delay("a").id
     Job.objects.filter(pk=job_id).update(queue="nowhere")
-    Dispatcher(current_app._get_current_object()).round()
+    Dispatcher(app_or_default()).round()
     row = Job.objects.get(pk=job_id)
     assert (row.state, row.error) == (JobState.DEAD, "No queue 'nowhere' is declared.")

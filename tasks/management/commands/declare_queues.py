@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amqp.exceptions import PreconditionFailed
-from celery import current_app
+from celery.app import app_or_default
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks import topology
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Declare the job queues, the dead-letter exchange and the parking queue."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        app = current_app._get_current_object()
+        app = app_or_default()
         try:
             with app.connection_for_write(connect_timeout=5) as connection:
                 names = topology.declare(app, connection)

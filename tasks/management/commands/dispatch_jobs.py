@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 from celery import current_app
+from celery.app import app_or_default
 from django.core.management.base import BaseCommand
 
 from tasks.dispatcher import Dispatcher
@@ -16,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         current_app.loader.import_default_modules()  # parked messages are judged by their task
-        dispatcher = Dispatcher(current_app._get_current_object())
+        dispatcher = Dispatcher(app_or_default())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: dispatcher.stop())
         dispatcher.run()
