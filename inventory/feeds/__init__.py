@@ -26,6 +26,10 @@ from inventory.models import Supplier
 __all__ = ["BadRow", "Feed", "FeedRow", "open_feed"]
 
 
+NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"PK")
+"""How UTF-16, and the zip archives that spreadsheets are, begin."""
+
+
 @dataclass(frozen=True)
 class Feed:
     """An opened feed: its rows, to be read once, and about how many they are."""
@@ -56,5 +60,5 @@ def _check_start(file: IO[bytes]) -> None:
         raise FeedInvalid("The feed is empty.")
     if start.startswith(b"<"):
         raise FeedInvalid("The feed is an HTML or XML page.")
-    if start.startswith(b"\x1f\x8b") or b"\0" in start:
-        raise FeedInvalid("The feed is not text; is it compressed, or UTF-16?")
+    if start.startswith(NO_TEXT):
+        raise FeedInvalid("The feed is not UTF-8 text; is it UTF-16, or a spreadsheet?")

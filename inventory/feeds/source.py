@@ -1,13 +1,17 @@
 """Gets a feed from where it is into a file of our own, whole, before anything is done with it.
 
-So nothing is merged from a download that breaks off, and no connection is held open meanwhile.
+So nothing is merged from a download that breaks off, and no connection is held open meanwhile. A
+feed may be gzip-compressed, on its way or as a file. We unpack it ourselves, since httpx takes a
+compressed body that was cut off for a whole one.
 """
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 from django.utils import timezone
@@ -25,6 +29,8 @@ from inventory.errors import FeedInvalid, FeedUnavailable
 MAX_BYTES = 512 * 2**20  # several million rows
 MAX_SECONDS = 300.0  # for the whole download; a server that trickles must not hold a worker
 TIMEOUT = httpx.Timeout(10.0, read=30.0)  # s; suppliers' servers think before they answer
+HEADERS = {"Accept-Encoding": "gzip"}
+GZIP = b"\x1f\x8b"
 TRY_LATER = frozenset({408, 425, 429})  # and all of 5xx
 
 
@@ -39,16 +45,22 @@ class Source:
 @contextmanager
 def fetched(url: str) -> Iterator[Source]:
     """The feed at an http, https or file address. Raises `FeedUnavailable`, `FeedInvalid`."""
-    parts = urlsplit(url)
-    with tempfile.TemporaryFile() as file:
+    parts = _split(url)
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as unpacked:
         if parts.scheme in ("http", "https"):
             as_of = _download(url, file)
         elif parts.scheme == "file" and parts.netloc in ("", "localhost"):
             as_of = _copy(Path(unquote(parts.path)), file)
         else:
             raise FeedInvalid("A feed's address starts with http://, https:// or file:///.")
-        file.seek(0)
-        yield Source(file, as_of)
+        yield Source(_unpack(file, unpacked), as_of)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise FeedInvalid(f"The feed's address is no good: {error}") from error
 
 
 def _copy(path: Path, file: IO[bytes]) -> datetime:
@@ -68,17 +80,17 @@ def _copy(path: Path, file: IO[bytes]) -> datetime:
 def _download(url: str, file: IO[bytes]) -> datetime:
     asked_at, deadline = timezone.now(), time.monotonic() + MAX_SECONDS
     try:
-        with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as answer:
+        with httpx.stream(
+            "GET", url, headers=HEADERS, timeout=TIMEOUT, follow_redirects=True
+        ) as answer:
             _check(answer)
-            for chunk in answer.iter_bytes():
+            for chunk in answer.iter_raw():
                 file.write(chunk)
                 if file.tell() > MAX_BYTES:
                     raise FeedInvalid(f"The feed has more than {MAX_BYTES:,} bytes.")
                 if time.monotonic() > deadline:
                     raise FeedUnavailable(f"The feed took more than {MAX_SECONDS:g} s to come.")
             return _last_modified(answer, asked_at)
-    except httpx.DecodingError as error:
-        raise FeedInvalid(f"The feed's compression is broken: {error}") from error
     except httpx.TransportError as error:
         raise FeedUnavailable(
             f"The feed can't be reached: {str(error) or type(error).__name__}"
@@ -97,6 +109,27 @@ def _check(answer: httpx.Response) -> None:
         raise FeedInvalid(f"The supplier answered {status}.")
     if answer.headers.get("content-type", "").startswith("text/html"):
         raise FeedInvalid("The supplier answered with an HTML page instead of a feed.")
+
+
+def _unpack(file: IO[bytes], unpacked: IO[bytes]) -> IO[bytes]:
+    """The file from its start, or its content if it is gzip-compressed."""
+    file.seek(0)
+    magic = file.read(len(GZIP))
+    file.seek(0)
+    if magic != GZIP:
+        return file
+    try:
+        with gzip.GzipFile(fileobj=file) as packed:
+            while block := packed.read(2**20):
+                unpacked.write(block)
+                if unpacked.tell() > MAX_BYTES:
+                    raise FeedInvalid(f"The feed has more than {MAX_BYTES:,} bytes.")
+    except EOFError as error:
+        raise FeedUnavailable("The compressed feed was cut off.") from error
+    except (OSError, zlib.error) as error:
+        raise FeedInvalid(f"The feed's compression is broken: {error}") from error
+    unpacked.seek(0)
+    return unpacked
 
 
 def _retry_after_s(answer: httpx.Response) -> float | None:

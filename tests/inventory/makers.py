@@ -76,11 +76,11 @@ def assert_sums(products: Iterable[Product]) -> None:
         assert 0 <= row.reserved <= row.on_hand
 
 
-def at_once(*bodies: Callable[[], None]) -> list[BaseException]:
+def at_once(*bodies: Callable[[], object]) -> list[BaseException]:
     """Run them in threads, each with its own connection; the errors that came out."""
     errors: list[BaseException] = []
 
-    def run(body: Callable[[], None]) -> None:
+    def run(body: Callable[[], object]) -> None:
         try:
             body()
         except BaseException as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -46,7 +47,7 @@ def test_given_fewer_units_than_buyers_when_all_buy_at_once_then_exactly_those_a
                 assert reservations.commit(reference=reference)
                 won.append(reference)
 
-    errors = makers.at_once(*(lambda first=first: buy(first) for first in range(0, 80, 10)))
+    errors = makers.at_once(*(partial(buy, first) for first in range(0, 80, 10)))
     assert errors == []
     assert len(won) == 20
     assert makers.shelf(mug) == (0, 0)
@@ -60,22 +61,14 @@ def test_given_one_reference_when_reserved_committed_and_released_at_once_then_i
         mug, plate = makers.product(on_hand=5), makers.product(on_hand=5)
         reference = f"order:{number}"
 
-        def reserve(
-            reference: str = reference, products: tuple[Product, Product] = (mug, plate)
-        ) -> None:
-            makers.reserve(reference, *products)
-
-        def commit(reference: str = reference) -> None:
-            reservations.commit(reference=reference)
-
-        def release(reference: str = reference) -> None:
-            reservations.release(reference=reference)
-
-        def return_goods(reference: str = reference) -> None:
-            reservations.return_goods(reference=reference)
-
-        bodies = [reserve, reserve, commit, commit, release, return_goods, return_goods]
-        assert makers.at_once(*bodies) == []
+        calls: list[Callable[..., object]] = [
+            reservations.commit,
+            reservations.release,
+            reservations.return_goods,
+        ]
+        bodies: list[Callable[[], object]] = [partial(makers.reserve, reference, mug, plate)]
+        bodies += [partial(call, reference=reference) for call in calls]
+        assert makers.at_once(*bodies, *bodies) == []
         makers.assert_sums([mug, plate])
         assert len(set(makers.states(reference))) == 1
         assert makers.shelf(mug) == makers.shelf(plate)
@@ -112,8 +105,7 @@ def test_given_orders_of_many_products_when_all_cross_each_other_then_nobody_dea
                 )
             reservations.release_expired()
 
-    shoppers = [lambda seed=seed: shop(seed) for seed in range(5)]
-    assert makers.at_once(*shoppers, keep_stock) == []
+    assert makers.at_once(*(partial(shop, seed) for seed in range(5)), keep_stock) == []
     makers.assert_sums(products)
 
 
@@ -130,7 +122,7 @@ def test_given_redis_is_flushed_again_and_again_when_a_crowd_buys_then_nothing_i
                 assert reservations.commit(reference=reference)
 
     with flushing(services):
-        errors = makers.at_once(*(lambda seed=seed: buy(seed) for seed in range(5)))
+        errors = makers.at_once(*(partial(buy, seed) for seed in range(5)))
     assert errors == []
     assert makers.shelf(mug) == makers.shelf(plate) == (0, 0)
     assert Reservation.objects.filter(state="committed", stock__product=mug).count() == 40
