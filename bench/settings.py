@@ -7,6 +7,7 @@ from tasks.topology import job_queue
 LEDGER_QUEUE = "bench-ledger"
 
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
+SANDBOX_PAYMENTS_KEY = "unused"  # nobody pays here
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE)]
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {}

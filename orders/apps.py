@@ -10,3 +10,4 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         # Services enqueue by a task's name (`orders.jobs`), so every process has to know them.
         import_module("orders.tasks")
+        import_module("orders.payments.checks")

@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """A wrapper runs before pytest-django, which imports the settings in this very hook."""
     os.environ.setdefault("DJANGO_SECRET_KEY", "test-" + secrets.token_hex(32))
+    os.environ.setdefault("SANDBOX_PAYMENTS_KEY", "test-" + secrets.token_hex(32))
     if not all(os.environ.get(name) for name in VARIABLES):
         _plan_private_services(early_config)
     return (yield)

@@ -26,7 +26,7 @@ class GatewayBusy(GatewayError):
 
 
 class GatewayRefused(GatewayError):
-    """The provider won't do or tell it, however often it is asked. A person has to look.
+    """The provider won't do or tell it, as for a wrong API key. A person has to look.
 
     What an earlier request with the key did is as unknown as before: a key used for something else
     may have charged, and a look-up that isn't allowed has found nothing out.
@@ -34,7 +34,8 @@ class GatewayRefused(GatewayError):
 
 
 class GatewayNotDone(GatewayRefused, NotDone):
-    """A charge or refund was refused before anything happened, as for a wrong card token.
+    """This very charge or refund makes no sense to the provider, as for an unknown card token.
 
-    Only `charge` and `refund` raise it: "I won't tell you" is no "it did not happen".
+    Nothing happened. Only `charge` and `refund` raise it, and only for what they were asked, never
+    for who asks: with a wrong API key every order would be told that its payment can't be taken.
     """

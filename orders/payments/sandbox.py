@@ -18,7 +18,7 @@ from orders.payments.values import Charge, ChargeState, Refund, RefundState
 CONNECT_TIMEOUT_S = 2.0
 
 BUSY = (httpx.codes.CONFLICT, httpx.codes.TOO_MANY_REQUESTS)
-KEY_REUSED = httpx.codes.UNPROCESSABLE_ENTITY
+INVALID = httpx.codes.BAD_REQUEST
 CHARGE_STATES = ("succeeded", "declined", "pending")
 REFUND_STATES = ("succeeded", "pending")
 
@@ -105,9 +105,9 @@ def _error(answer: httpx.Response, body: dict[str, Any]) -> Exception:
         return GatewayBusy(reason, retry_after_s=_retry_after_s(answer))
     if not answer.is_client_error:
         return GatewayUnavailable(reason)
-    if answer.request.method == "GET" or answer.status_code == KEY_REUSED:
-        return GatewayRefused(reason)
-    return GatewayNotDone(reason)
+    if answer.status_code == INVALID and answer.request.method == "POST":
+        return GatewayNotDone(reason)
+    return GatewayRefused(reason)
 
 
 def _charge(body: dict[str, Any]) -> Charge:

@@ -62,6 +62,9 @@ REFUND_STATES: dict[str, RefundState] = {"succeeded": "succeeded", "pending": "p
 
 CONFLICT = 409
 
+# About who asks and what the key was used for before, not about what is asked.
+REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
+
 
 class StripeGateway:
     """See `orders.payments.gateway.Gateway`. `timeout_s` bounds each wait for Stripe."""
@@ -206,16 +209,10 @@ def _translated(error: stripe.StripeError, rejected: type[GatewayRefused]) -> Ga
     reason = f"Stripe answered {error.http_status or 'nothing'}: {error.user_message or error}"
     if isinstance(error, stripe.RateLimitError) or error.http_status == CONFLICT:
         return GatewayBusy(reason, retry_after_s=_retry_after_s(error))
-    if isinstance(error, stripe.IdempotencyError):
-        return GatewayRefused(reason)  # the key did something else before
-    if isinstance(
-        error,
-        stripe.InvalidRequestError
-        | stripe.AuthenticationError
-        | stripe.PermissionError
-        | stripe.CardError,
-    ):
+    if isinstance(error, stripe.InvalidRequestError | stripe.CardError):
         return rejected(reason)
+    if isinstance(error, REFUSALS):
+        return GatewayRefused(reason)
     return GatewayUnavailable(reason)
 
 
