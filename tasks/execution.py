@@ -23,7 +23,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from celery.canvas import Signature
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 
 from tasks import jobs
 from tasks.conf import conf
@@ -47,6 +47,7 @@ def run(task: JobTask, request: Any) -> Any:
     a job that is dead now, `celery.exceptions.Retry` for one that will run again, `Ignore` for a
     message without work.
     """
+    close_old_connections()  # broken or past CONN_MAX_AGE; Celery's fixup is told not to
     claim = _claim(task, request)
     if claim is None:
         raise Ignore("nothing to run: ended, or another worker's")
