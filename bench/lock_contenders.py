@@ -30,7 +30,8 @@ class Servers:
     dsn: str
 
     def redis(self) -> Redis:
-        return Redis.from_url(self.redis_url)
+        # Longer than any BLPOP of those who wait by it.
+        return Redis.from_url(self.redis_url, socket_timeout=60)
 
 
 Section = Callable[[Sequence[str], float], AbstractContextManager[object]]

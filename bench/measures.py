@@ -22,8 +22,8 @@ ENQUEUED = 500
 """Calls a measurement of enqueueing: a second or so of plain Celery's."""
 
 BULK = 1000
-DRAINED = 4000
-"""Jobs a measurement of the no-op rate: four seconds or so of plain Celery's."""
+DRAINED = 2000
+"""Jobs a measurement of the no-op rate: two seconds or so of plain Celery's."""
 
 LATENCY_PER_S = 50
 LATENCY_S = 6.0

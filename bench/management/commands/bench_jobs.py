@@ -1,4 +1,4 @@
-"""`manage.py bench_jobs`: what `./run bench jobs` runs on servers of its own. Empties the ledger."""
+"""`manage.py bench_jobs`: what `./run bench jobs` runs on its servers. Empties the job ledger."""
 
 from __future__ import annotations
 
