@@ -145,7 +145,8 @@ class SupplierAdmin(ModelAdmin):
             for supplier in enabled:
                 jobs.enqueue_sync(supplier.pk)
         if enabled:
-            text = f"{len(enabled)} syncs are enqueued. Their results will be in the sync runs."
+            names = ", ".join(map(str, enabled))
+            text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."
             self.message_user(request, text, messages.SUCCESS)
         for supplier in chosen:
             if not supplier.is_enabled:

@@ -10,7 +10,7 @@ that can't be had now `FeedUnavailable`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO
 
@@ -49,7 +49,9 @@ def open_feed(url: str, feed_format: str) -> Iterator[Feed]:
             yield Feed(iter(feed), len(feed))
         else:
             total = count_rows(source.file)
-            yield Feed(read_csv(source.file, as_of=source.as_of, now=now), total)
+            # Whoever stops in the middle must not leave a reader behind that has lost its file.
+            with closing(read_csv(source.file, as_of=source.as_of, now=now)) as rows:
+                yield Feed(rows, total)
 
 
 def _check_start(file: IO[bytes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from typing import IO, Self
 
@@ -24,7 +24,9 @@ def count_rows(file: IO[bytes]) -> int:
     return max(0, lines - 1)
 
 
-def read_csv(file: IO[bytes], *, as_of: datetime, now: datetime) -> Iterator[FeedRow | BadRow]:
+def read_csv(
+    file: IO[bytes], *, as_of: datetime, now: datetime
+) -> Generator[FeedRow | BadRow, None, None]:
     """The rows, one by one. Raises `FeedInvalid` when the header is missing something."""
     # Bytes that are no UTF-8 become surrogates, so that they spoil only their own row.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
