@@ -27,13 +27,14 @@ from orders.errors import WrongGateway
 from orders.models import Order, Payment
 from orders.payments.gateway import Charge, Gateway, Refund, configured_gateway
 from tasks import effects
-from tasks.context import current_job
 from tasks.errors import NotDone
+from tasks.models import Effect
 from tasks.outcomes import Snooze
 
 # Longest pause before a pending payment is looked at again. Cards settle in seconds, bank debits in
 # hours; a look a minute is what providers ask pollers to stay under.
 LONGEST_PAUSE_S = 60.0
+SHORTEST_PAUSE_S = 1.0
 
 # Between a job's hard time limit and the last moment a request it sent can reach the provider.
 IN_FLIGHT_S = 60.0
@@ -50,17 +51,18 @@ def charge(order: Order) -> Charge:
 
     def call() -> dict[str, object]:
         return _settled(
+            key,
             gateway.charge(
                 key=key,
                 amount_minor=order.payment.amount_minor,
                 currency=order.payment.currency,
                 payment_method=order.payment_method,
                 description=f"Order {order.pk}",
-            )
+            ),
         )
 
     def look_up() -> dict[str, object] | None:
-        return _found(gateway.find_charge(key=key))
+        return _found(key, gateway.find_charge(key=key))
 
     return Charge(
         **effects.perform(
@@ -81,11 +83,11 @@ def find_out(order: Order) -> Charge | None:
     def call() -> dict[str, object]:
         asked_at = order.payment.asked_at
         if asked_at is not None and asked_at > timezone.now() - settle_age():
-            raise Snooze(_pause_s(), "the charge may still be on its way to the provider")
+            raise Snooze(_pause_s(key), "the charge may still be on its way to the provider")
         raise NotDone("the order ended before it was charged")
 
     def look_up() -> dict[str, object] | None:
-        return _found(gateway.find_charge(key=key))
+        return _found(key, gateway.find_charge(key=key))
 
     try:
         return Charge(
@@ -108,15 +110,16 @@ def refund(order: Order) -> Refund:
 
     def call() -> dict[str, object]:
         return _settled(
+            key,
             gateway.refund(
                 key=key,
                 charge_reference=payment.provider_reference,
                 amount_minor=payment.amount_minor,
-            )
+            ),
         )
 
     def look_up() -> dict[str, object] | None:
-        return _found(gateway.find_refund(key=key))
+        return _found(key, gateway.find_refund(key=key))
 
     return Refund(
         **effects.perform(
@@ -156,17 +159,18 @@ def _charge_params(order: Order) -> dict[str, object]:
     }
 
 
-def _settled(answer: Charge | Refund) -> dict[str, object]:
+def _settled(key: str, answer: Charge | Refund) -> dict[str, object]:
     if answer.state == "pending":
-        raise Snooze(_pause_s(), f"the provider still works on {answer.reference}")
+        raise Snooze(_pause_s(key), f"the provider still works on {answer.reference}")
     return asdict(answer)
 
 
-def _found(answer: Charge | Refund | None) -> dict[str, object] | None:
-    return None if answer is None else _settled(answer)
+def _found(key: str, answer: Charge | Refund | None) -> dict[str, object] | None:
+    return None if answer is None else _settled(key, answer)
 
 
-def _pause_s() -> float:
-    """1, 2, 4, … seconds, growing with the job's attempts."""
-    job = current_job()
-    return min(LONGEST_PAUSE_S, 2.0 ** min((job.attempt if job else 1) - 1, 10))
+def _pause_s(key: str) -> float:
+    """Look again after as long as it took already: 1, 2, 4, … seconds."""
+    begun = Effect.objects.filter(key=key).values_list("created_at", flat=True).first()
+    age_s = (timezone.now() - begun).total_seconds() if begun else 0.0
+    return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, age_s))

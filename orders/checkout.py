@@ -33,10 +33,10 @@ after an ending                        failed or cancelled; payment    releases 
 
 Other runs and people at the same time: whoever loses a conditional UPDATE looks again. An order
 cancelled while it is being charged has its refund job enqueued by the cancelling transaction,
-because the payment was marked charging before the provider was asked; this module then only
-records what the provider said. Reserved goods run out after a while: each run holds them again
-before it takes money, and if they run out during the payment, confirming notices it, the goods are
-held anew, or, sold out by now, the order fails and the money goes back.
+because the payment was marked charging before the provider was asked; this module then only finds
+out and writes down what the provider did. Reserved goods run out after a while: each run holds them
+again before it takes money, and if they run out during the payment, confirming notices it, the
+goods are held anew, or, sold out by now, the order fails and the money goes back.
 
 Waiting: a provider that needs time snoozes the job, one that is down has it retried with backoff;
 the order waits as it is.
@@ -51,7 +51,7 @@ from django.db import transaction
 from inventory import reservations
 from inventory.errors import OutOfStock
 from inventory.reservations import Wanted
-from orders import cashier, endings, jobs, receipts, states, timeline
+from orders import cashier, endings, inquiries, jobs, receipts, states, timeline
 from orders.models import Order, Payment
 from orders.payments.errors import GatewayNotDone
 from tasks.outcomes import Retry
@@ -124,9 +124,12 @@ def _confirm(order: Order) -> None:
 
 
 def _tidy(order: Order) -> None:
-    """Let go of goods that this or an overlapping run held for an order that had just ended."""
+    """Of an order that ended: let go of goods that an overlapping run held, and leave no charge
+    behind whose end is unknown. Nobody can ask about it sooner than the job that began it."""
     if order.state in states.ENDED:
         reservations.release(reference=order.reference)
+        if order.payment.state == Payment.State.CHARGING:
+            inquiries.settle_charge(order)
 
 
 def _decline(order: Order, reason: str) -> None:

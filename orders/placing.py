@@ -111,11 +111,15 @@ def _field_errors(email: str, payment_method: str, source: str) -> dict[str, str
     else:
         if len(email) > MAX_EMAIL_CHARS:
             errors["email"] = f"Enter an address of at most {MAX_EMAIL_CHARS} characters."
-    if not isinstance(payment_method, str) or not PAYMENT_METHOD.fullmatch(payment_method):
+    if not _matches(PAYMENT_METHOD, payment_method):
         errors["payment_method"] = "Choose how to pay."
-    if not isinstance(source, str) or not SOURCE.fullmatch(source):
+    if not _matches(SOURCE, source):
         errors["source"] = "The form is broken. Load the page again."
     return errors
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _add_up(lines: Sequence[LineRequest], errors: dict[str, str]) -> dict[str, int]:

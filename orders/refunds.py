@@ -12,9 +12,8 @@ next run reads the payment's state and goes on:
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
-from orders import cashier, jobs, receipts, states, timeline
+from orders import cashier, inquiries, jobs, receipts, states, timeline
 from orders.errors import NothingToRefund
 from orders.models import Order, Payment
 from tasks.outcomes import Retry
@@ -54,21 +53,10 @@ def give_back(*, order_id: int) -> None:
         if order.payment.state not in OWED:
             return
         if order.payment.state == Payment.State.CHARGING:
-            _find_out(order)
+            inquiries.settle_charge(order)
         else:
             _refund(order)
     raise Retry("the payment kept changing")
-
-
-def _find_out(order: Order) -> None:
-    asked_before = timezone.now() - cashier.settle_age()
-    charge = cashier.find_out(order)
-    if charge is None:
-        states.payment_never_taken(order.pk, last_asked_before=asked_before)
-    elif charge.state == "declined":
-        receipts.declined(order)
-    else:
-        receipts.charged(order, charge)
 
 
 def _refund(order: Order) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from orders.payments.errors import GatewayBusy, GatewayNotDone, GatewayUnavailable
-from orders.payments.gateway import Charge, Refund
+from orders.payments.values import Charge, ChargeState, Refund, RefundState
 
 Answer = Literal["ok", "decline", "pending", "lost_before", "lost_after", "busy", "not_done"]
+
+CHARGE_STATES: dict[Answer, ChargeState] = {"decline": "declined", "pending": "pending"}
 
 
 @dataclass
@@ -33,7 +35,7 @@ class ScriptedProvider:
         self._fail_before(answer)
         made = Charge(
             reference=f"ch_{len(self.charges)}_{key}",
-            state={"decline": "declined", "pending": "pending"}.get(answer, "succeeded"),
+            state=CHARGE_STATES.get(answer, "succeeded"),
             amount_minor=amount_minor,
             currency=currency,
             message="Not enough money." if answer == "decline" else "",
@@ -49,7 +51,7 @@ class ScriptedProvider:
         charge = next(c for c in self.charges.values() if c.reference == charge_reference)
         assert charge.state == "succeeded", "refunded what was never captured"
         assert amount_minor == charge.amount_minor
-        state = "pending" if answer == "pending" else "succeeded"
+        state: RefundState = "pending" if answer == "pending" else "succeeded"
         made = Refund(reference=f"re_{key}", state=state, amount_minor=amount_minor)
         kept = self.refunds.setdefault(key, made)
         self._fail_after(answer)
