@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import logging
 import signal
+from email.message import Message
 from pathlib import Path
 
 from aiosmtpd.handlers import Mailbox
@@ -25,6 +26,15 @@ logger = logging.getLogger(__name__)
 class Keeper(Mailbox):
     """Writes messages as they came, with the envelope's addresses as X-MailFrom and X-RcptTo."""
 
+    def __init__(self, maildir: Path) -> None:
+        _make(maildir)
+        super().__init__(maildir)
+        self._maildir = maildir
+
+    def handle_message(self, message: Message) -> None:
+        _make(self._maildir)  # somebody may have emptied it by deleting it
+        super().handle_message(message)
+
     async def handle_exception(self, error: Exception) -> str:
         """A full disk is no reason to give a message up: the sender shall try again."""
         logger.error("A message could not be kept: %s", error)
@@ -33,7 +43,6 @@ class Keeper(Mailbox):
 
 async def serve(maildir: Path, *, port: int, host: str = LOOPBACK) -> None:
     """Take messages until SIGTERM or SIGINT. Raises `OSError` when the port is taken."""
-    maildir.parent.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(maildir)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -45,6 +54,12 @@ async def serve(maildir: Path, *, port: int, host: str = LOOPBACK) -> None:
     logger.info("Keeping mails for %s:%d in %s", host, port, maildir)
     async with server:
         await ended.wait()
+
+
+def _make(maildir: Path) -> None:
+    """Mails are private. `mailbox.Maildir` makes nothing in a folder that is there but empty."""
+    for folder in (maildir, *(maildir / name for name in ("tmp", "new", "cur"))):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def count(maildir: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import smtplib
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def test_given_mails_when_counted_then_the_command_says_how_many(port: int, mail
     )
 
     assert counted.stdout == "1\n"
+
+
+def test_given_a_maildir_that_was_deleted_when_a_mail_comes_then_it_is_made_again(
+    port: int, maildir: Path
+) -> None:
+    shutil.rmtree(maildir)
+    maildir.mkdir()
+
+    with smtplib.SMTP(LOOPBACK, port) as smtp:
+        smtp.send_message(mail(subject="confirmation"))
+
+    assert count(maildir) == 1
 
 
 def test_given_no_maildir_yet_when_counted_then_none(maildir: Path) -> None:
