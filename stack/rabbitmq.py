@@ -27,15 +27,6 @@ USER = "shop"
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 CTL_TIMEOUT_S = 60.0
 
-# Erlang's own port would listen to the whole network otherwise.
-# https://www.erlang.org/doc/apps/kernel/kernel_app.html#inet_dist_use_interface
-LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
-
-DISTRIBUTION_ON_LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1}"
-"""Erlang's own port, which the listeners' addresses say nothing of, would be open to the network.
-
-https://www.rabbitmq.com/docs/networking#distribution-settings
-"""
 
 # The write-ahead log of quorum queues may take 512 MB by default, much for one machine.
 # https://www.rabbitmq.com/docs/quorum-queues#resource-use
@@ -91,12 +82,9 @@ class RabbitMQ(Server):
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_PID_FILE": str(self._beam_file),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOOPBACK_ONLY,
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": self.host,
             "ERL_CRASH_DUMP_BYTES": "0",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": DISTRIBUTION_ON_LOOPBACK,
-            "RABBITMQ_CTL_ERL_ARGS": DISTRIBUTION_ON_LOOPBACK,
         }
 
     def command(self) -> list[str | Path]:
