@@ -11,10 +11,10 @@ from stack.terminal import say
 
 def down(layout: Layout) -> None:
     """Harmless when nothing runs. Raises `StackError`."""
-    machine = Machine(layout)
+    machine = Machine(layout, only_looks=True)
     with machine.alone():
         if machine.supervisor.process is not None or orphans(layout.var):
-            say("Stopping the shop; workers may take 45 s to finish or give back their jobs")
+            say("Stopping the shop; workers finish or give back the jobs they have")
             machine.supervisor.stop(machine.programs)
         running = [server for server in machine.services if server.running]
         if running:

@@ -6,28 +6,21 @@ The outcome is written to `var/env`, so that `./run manage` sees the same world 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import environ
 
 SERVICE_VARIABLES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 
-OTHER_VARIABLES = (
-    "DATABASE_CONN_MAX_AGE",
-    "DEFAULT_FROM_EMAIL",
-    "DJANGO_ALLOWED_HOSTS",
-    "DJANGO_BEHIND_PROXY",
-    "DJANGO_CSRF_TRUSTED_ORIGINS",
-    "DJANGO_DEBUG",
-    "DJANGO_SECURE",
-    "LOG_LEVEL",
-    "PAYMENT_GATEWAY",
-    "STRIPE_API_BASE",
-    "STRIPE_API_KEY",
-)
-"""Settings with good defaults, kept when the user set them."""
+DOCUMENTED = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+
+
+def documented(example: Path) -> list[str]:
+    """The names that `.env.example` explains: every setting that a user may set."""
+    return DOCUMENTED.findall(example.read_text())
 
 
 def from_user(dotenv: Path) -> dict[str, str]:
@@ -36,10 +29,15 @@ def from_user(dotenv: Path) -> dict[str, str]:
     return dict(os.environ)
 
 
-def effective(user: Mapping[str, str], generated: Mapping[str, str]) -> dict[str, str]:
-    """The shop's variables: the user's where there are some, the generated ones elsewhere."""
+def effective(
+    user: Mapping[str, str], generated: Mapping[str, str], *, known: Iterable[str]
+) -> dict[str, str]:
+    """The shop's variables: the user's where there are some, the generated ones elsewhere.
+
+    `known` names settings with good defaults, kept when the user set them.
+    """
     chosen = {name: user.get(name) or value for name, value in generated.items()}
-    chosen.update({name: user[name] for name in OTHER_VARIABLES if user.get(name)})
+    chosen.update({name: user[name] for name in known if user.get(name)})
     return dict(sorted(chosen.items()))
 
 

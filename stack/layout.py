@@ -51,6 +51,10 @@ class Layout:
     def dotenv(self) -> Path:
         return self.root / ".env"
 
+    @property
+    def dotenv_example(self) -> Path:
+        return self.root / ".env.example"
+
     def make(self) -> None:
         """`var` itself stays open to pass through: the servers' account has its folders there."""
         self.var.mkdir(mode=0o755, exist_ok=True)

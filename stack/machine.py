@@ -15,10 +15,10 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.notebook import Notebook
 from stack.ports import LOOPBACK
-from stack.programs import Ports, Program, programs
+from stack.programs import SOFT_SHUTDOWN_S, Ports, Program, programs
 from stack.server import Server
 from stack.services import Services, private_services
-from stack.supervisor import Supervisor
+from stack.supervisor import Supervisor, orphans
 
 ADMIN = "admin"
 PREFERRED_WEB_PORT = 8000
@@ -27,6 +27,8 @@ PREFERRED_WEB_PORT = 8000
 @dataclass
 class Machine:
     layout: Layout
+    only_looks: bool = False
+    """Whether it won't start anything, so that no port needs to be free."""
 
     @cached_property
     def supervisor(self) -> Supervisor:
@@ -44,7 +46,7 @@ class Machine:
 
     @cached_property
     def services(self) -> Services:
-        return private_services(self.layout.servers, self.notebook)
+        return private_services(self.layout.servers, self.notebook, only_looks=self.only_looks)
 
     @cached_property
     def own_servers(self) -> list[Server]:
@@ -54,7 +56,8 @@ class Machine:
 
     @cached_property
     def ports(self) -> Ports:
-        ours = self.supervisor.process is not None
+        ours = self.supervisor.process is not None or bool(orphans(self.layout.var))
+        ours = ours or self.only_looks
 
         def port(name: str, prefer: int | None = None) -> int:
             return self.notebook.port(name, prefer=prefer, ours=ours)
@@ -69,7 +72,8 @@ class Machine:
 
     @cached_property
     def programs(self) -> list[Program]:
-        return programs(self.layout, self.ports)
+        patience = self.user.get("WORKER_SOFT_SHUTDOWN_TIMEOUT_S") or SOFT_SHUTDOWN_S
+        return programs(self.layout, self.ports, soft_shutdown_s=float(patience))
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -86,7 +90,8 @@ class Machine:
             "SITE_URL": f"http://localhost:{ports.web}",
             "SUPPLIER_FEED_URL": f"http://{LOOPBACK}:{ports.supplier}/feed.csv",
         }
-        return environment.effective(self.user, generated)
+        known = environment.documented(self.layout.dotenv_example)
+        return environment.effective(self.user, generated, known=known)
 
     @property
     def process_environment(self) -> dict[str, str]:

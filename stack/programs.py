@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 
 from stack.layout import Layout
 from stack.ports import LOOPBACK
@@ -45,14 +46,20 @@ class Ports:
     supplier: int
 
 
-WORKER_GRACE_S = 45.0
-"""Above CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT (30 s) with time to give the rest back."""
+SOFT_SHUTDOWN_S = 30.0
+"""The default of WORKER_SOFT_SHUTDOWN_TIMEOUT_S: how long a stopping worker's jobs may go on."""
+
+GIVE_BACK_S = 15.0
+"""For a worker after that: it gives back what is left, and ends."""
 
 
-def programs(layout: Layout, ports: Ports) -> list[Program]:
+def programs(
+    layout: Layout, ports: Ports, *, soft_shutdown_s: float = SOFT_SHUTDOWN_S
+) -> list[Program]:
     """In the order they start: what the workers talk to, the workers, then the front."""
     manage = [sys.executable, str(layout.root / "manage.py")]
     module = [sys.executable, "-m"]
+    worker = partial(_worker, graceful_s=soft_shutdown_s + GIVE_BACK_S)
     return [
         Program(
             name="mail-sink",
@@ -78,9 +85,9 @@ def programs(layout: Layout, ports: Ports) -> list[Program]:
             phase=Phase.OUTSIDE,
             port=ports.payments,
         ),
-        _worker("worker-checkout", ["checkout"], concurrency=2),
-        _worker("worker-stock", ["stock", "default"], concurrency=2),
-        _worker("worker-email", ["email"], concurrency=1),
+        worker("worker-checkout", ["checkout"], concurrency=2),
+        worker("worker-stock", ["stock", "default"], concurrency=2),
+        worker("worker-email", ["email"], concurrency=1),
         Program(name="dispatcher", command=[*manage, "dispatch_jobs"], phase=Phase.WORK),
         Program(
             name="web",
@@ -110,7 +117,7 @@ def programs(layout: Layout, ports: Ports) -> list[Program]:
     ]
 
 
-def _worker(name: str, queues: list[str], *, concurrency: int) -> Program:
+def _worker(name: str, queues: list[str], *, concurrency: int, graceful_s: float) -> Program:
     return Program(
         name=name,
         command=[
@@ -119,5 +126,5 @@ def _worker(name: str, queues: list[str], *, concurrency: int) -> Program:
         ],
         phase=Phase.WORK,
         queues=queues,
-        graceful_s=WORKER_GRACE_S,
+        graceful_s=graceful_s,
     )

@@ -51,7 +51,7 @@ class Redis(Server):
         self.account.write(self.config, text)
 
     def command(self) -> list[str | Path]:
-        program = shutil.which("redis-server")
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
         if not program:
             raise NotInstalled("Redis is not installed: apt-get install redis-server")
         return [program, self.config]

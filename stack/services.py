@@ -42,15 +42,21 @@ class Services:
         together(self, "stop")
 
 
-def private_services(directory: Path, notebook: Notebook, *, durable: bool = True) -> Services:
-    """The servers that live under the directory, started or not."""
+def private_services(
+    directory: Path, notebook: Notebook, *, durable: bool = True, only_looks: bool = False
+) -> Services:
+    """The servers that live under the directory, started or not.
+
+    A server that does not run gets another port when a stranger has taken its own, unless the
+    caller `only_looks`.
+    """
     account = server_account()
     home = reachable_home(directory.resolve(), account)
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def port(name: str, folder: str) -> int:
         found = Tracked.read(home / folder / "server.pid")
-        return notebook.port(name, ours=bool(found and found.alive()))
+        return notebook.port(name, ours=only_looks or bool(found and found.alive()))
 
     return Services(
         Postgres(

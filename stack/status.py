@@ -9,7 +9,7 @@ from stack.terminal import line, say
 
 def status(layout: Layout) -> bool:
     """Print what runs and where. Whether everything does."""
-    machine = Machine(layout)
+    machine = Machine(layout, only_looks=True)
     if not layout.environment.exists():
         say("Never started. Start it with ./run up")
         return False

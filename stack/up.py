@@ -40,9 +40,9 @@ def _start(machine: Machine) -> str | None:
     if machine.supervisor.process is None and orphans(machine.layout.var):
         say("Stopping processes that an earlier run left behind")
         machine.supervisor.stop(machine.programs)
-    names = ", ".join(server.name for server in machine.own_servers)
-    if names:
-        say(f"Starting {names}")
+    stopped = [server.name for server in machine.own_servers if not server.running]
+    if stopped:
+        say("Starting " + ", ".join(stopped))
     with ThreadPoolExecutor() as pool:
         broker = pool.submit(_start_broker, machine)
         together([one for one in machine.own_servers if one.name != "RabbitMQ"], "start")

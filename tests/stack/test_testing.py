@@ -50,15 +50,19 @@ def test_given_a_dispatcher_and_two_beats_then_one_beat_waits(
 
 
 def test_given_processes_then_they_see_the_test_database(
-    start_dispatcher: Callable[..., Running],
+    start_dispatcher: Callable[..., Running], wait_until: Callable[..., object]
 ) -> None:
     name = connection.settings_dict["NAME"]
-    dispatcher = start_dispatcher()
 
+    start_dispatcher()
+
+    wait_until(lambda: others_connected_to(name) >= 1, what="the dispatcher's connection")
+
+
+def others_connected_to(database: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-            [name],
+            [database],
         )
-        assert cursor.fetchone()[0] >= 1
-    assert dispatcher.alive
+        return int(cursor.fetchone()[0])
