@@ -27,6 +27,9 @@ USER = "shop"
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 CTL_TIMEOUT_S = 60.0
 
+# Erlang's own ports would listen to the whole network otherwise.
+# https://www.rabbitmq.com/docs/networking#distribution-settings
+LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 # The write-ahead log of quorum queues may take 512 MB by default, much for one machine.
 # https://www.rabbitmq.com/docs/quorum-queues#resource-use
@@ -82,6 +85,8 @@ class RabbitMQ(Server):
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_PID_FILE": str(self._beam_file),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOOPBACK_ONLY,
+            "RABBITMQ_CTL_ERL_ARGS": LOOPBACK_ONLY,
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": self.host,
             "ERL_CRASH_DUMP_BYTES": "0",
