@@ -73,7 +73,8 @@ local function first_in_line(lock)
 end
 
 -- Give a free lock to the first in line and wake it by one message: "<fence> <waiter>". A waiter
--- of several keys is only told (fence 0) to try, since its other keys are not this script's.
+-- of several keys is only told (fence 0) to try, since its other keys are not this script's; and
+-- not even that unless `tell_many`, when nothing of its own can have changed.
 -- PUBLISH says how many connections got the message: none means that the waiter's is gone, so it
 -- loses its place at once (and comes back to it, by its ticket, if it is alive).
 local function hand_over(lock, grant_ms, tell_many)
@@ -81,7 +82,13 @@ local function hand_over(lock, grant_ms, tell_many)
     local waiter = first_in_line(lock)
     if not waiter then return end
     if waiter.keys > 1 then
-      if not tell_many or redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0 then return end
+      local heard
+      if tell_many then
+        heard = redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0
+      else
+        heard = redis.call('PUBSUB', 'NUMSUB', waiter.channel)[2] > 0
+      end
+      if heard then return end
       remove(lock, waiter.name)
     else
       local fence = new_fence(lock, lock)
