@@ -21,7 +21,8 @@ class Gateway(Protocol):
 
     Amounts are minor units (pence, cents), currencies three capital letters. Asking twice with one
     key and the same parameters is asking once, and the second answer says how things stand by then.
-    None of the calls may run inside a transaction.
+    A look-up speaks of the past: a request that is still on its way to the provider, or just being
+    worked on there, may happen after a None. None of the calls may run inside a transaction.
     """
 
     name: str

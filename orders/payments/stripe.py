@@ -149,7 +149,7 @@ class StripeGateway:
 def _first_with(key: str, pages: Any) -> Any:
     """The first object made with the key, all pages looked through; None if there is none."""
     for made in pages.auto_paging_iter():
-        if (made.metadata or {}).get(KEY) == key:
+        if getattr(made.metadata, KEY, None) == key:
             return made
     return None
 

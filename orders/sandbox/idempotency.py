@@ -20,14 +20,17 @@ https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import connection, transaction
 
 from orders.sandbox.errors import InFlight, KeyReused
 from orders.sandbox.models import IdempotencyRecord
+
+BUSY = "A request with this key is being worked on."
+IN_FLIGHT = (Path(__file__).parent / "sql" / "in_flight.sql").read_text()
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ def once(*, key: str, wish: str, work: Callable[[bool], Answer]) -> Answer:
     `KeyReused`.
     """
     fingerprint = hashlib.sha256(wish.encode()).hexdigest()
-    with _turn(key, "pg_try_advisory_xact_lock"):
+    with transaction.atomic():
+        if not _ask("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key):
+            raise InFlight(BUSY)
         record, first = IdempotencyRecord.objects.get_or_create(
             key=key, defaults={"fingerprint": fingerprint}
         )
@@ -62,25 +67,18 @@ def once(*, key: str, wish: str, work: Callable[[bool], Answer]) -> Answer:
         return answer
 
 
-@contextmanager
-def settled(key: str) -> Iterator[None]:
-    """While nobody works on the key, so that "there is nothing" means nothing. Raises `InFlight`.
+def settled(key: str) -> None:
+    """Call it before looking up what was made with a key. Raises `InFlight`.
 
     A look-up that overtook the charge it asks about would answer "no", and the client would rely on
-    it. Look-ups don't hinder each other.
+    it. Whoever began before this call is seen: by the lock, or by what it committed.
     """
-    with _turn(key, "pg_try_advisory_xact_lock_shared"):
-        yield
+    if _ask(IN_FLIGHT, key):
+        raise InFlight(BUSY)
 
 
-@contextmanager
-def _turn(key: str, try_lock: str) -> Iterator[None]:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {try_lock}(hashtextextended(%s, 0))", [f"sandbox payments {key}"]
-            )
-            (got,) = cursor.fetchone()
-        if not got:
-            raise InFlight("A request with this key is being worked on.")
-        yield
+def _ask(question: str, key: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question, [f"sandbox payments {key}"])
+        (yes,) = cursor.fetchone()
+    return bool(yes)

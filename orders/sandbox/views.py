@@ -130,9 +130,9 @@ def _found(
     request: HttpRequest, model: type[Any], describe: Callable[[Any], dict[str, Any]]
 ) -> HttpResponse:
     key = read_key(request.GET.get("key"), where="?key=")
-    with settled(key):
-        books.settle_due()
-        return _ok({"data": [describe(made) for made in model.objects.filter(key=key)]})
+    settled(key)
+    books.settle_due()
+    return _ok({"data": [describe(made) for made in model.objects.filter(key=key)]})
 
 
 def _one(

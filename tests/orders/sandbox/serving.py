@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 from django.db import connection, transaction
 
 from orders.sandbox.models import Charge, IdempotencyRecord
 from stack.waiting import wait_until
 from tests.running import Runner, Running, manage
 
+# What the provider commits, no rollback undoes. Only its own tables are truncated after each test:
+# all tables would take longer than most of the tests.
+COMMITTING = pytest.mark.django_db(transaction=True, available_apps=["orders.sandbox"])
+
 KEY = "sandbox-test-key"
-APPLICATION = "sandbox-under-test"  # what its database connections are called
 SETTLE_S = 0.3
 WAIT_S = 20.0
 
@@ -33,6 +37,15 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{port_of(self.running)}"
+
+    def database_connections(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s",
+                [application_name(self.runner)],
+            )
+            (count,) = cursor.fetchone()
+        return int(count)
 
     def kill(self) -> None:
         """kill -9."""
@@ -56,9 +69,14 @@ def start(runner: Runner, *, port: int = 0) -> Running:
             "SANDBOX_PAYMENTS_KEY": KEY,
             "SANDBOX_SETTLE_S": str(SETTLE_S),
             "SANDBOX_HANG_S": "60",
-            "PGAPPNAME": APPLICATION,
+            "PGAPPNAME": application_name(runner),
         },
     )
+
+
+def application_name(runner: Runner) -> str:
+    """What the provider's database connections are called."""
+    return f"under test: {runner.logs.name}"
 
 
 def port_of(running: Running) -> int:
@@ -119,12 +137,3 @@ def stuck(key: str) -> Iterator[None]:
 def charged() -> int:
     """How many charges the provider's tables hold."""
     return Charge.objects.count()
-
-
-def database_connections() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION]
-        )
-        (count,) = cursor.fetchone()
-    return int(count)

@@ -14,6 +14,7 @@ from orders.sandbox.models import Charge
 from orders.sandbox.requests import ChargeRequest
 from stack.waiting import wait_until
 from tests.orders.sandbox.serving import (
+    COMMITTING,
     WAIT_S,
     Client,
     Served,
@@ -21,6 +22,9 @@ from tests.orders.sandbox.serving import (
     client,
     stuck,
 )
+
+pytestmark = COMMITTING
+
 
 CROWD = 20
 
@@ -111,7 +115,6 @@ def test_given_a_crowd_that_refunds_one_charge_then_it_is_given_back_once(
     assert Charge.objects.get().refunded_minor == 1250
 
 
-@pytest.mark.django_db
 def test_given_broken_code_above_then_the_table_itself_refuses_a_second_charge() -> None:
     wish = ChargeRequest(amount_minor=1, currency="GBP", payment_method="pm_ok", description="")
     book_charge(key="order:1:charge", wish=wish)

@@ -11,15 +11,18 @@ import pytest
 
 from stack.waiting import wait_until
 from tests.orders.sandbox.serving import (
+    COMMITTING,
     WAIT_S,
     Client,
     Served,
     charged,
     client,
-    database_connections,
     port_of,
 )
 from tests.running import DidNotStart, Runner, manage
+
+pytestmark = COMMITTING
+
 
 CROWD = 20
 NEGATIVE_LENGTH = b"POST /charges HTTP/1.1\r\nContent-Length: -1\r\n\r\n"
@@ -49,7 +52,7 @@ def test_given_clients_that_wait_in_vain_then_others_are_served_and_no_connectio
         waiting = [pool.submit(hang, number) for number in range(8)]
         wait_until(lambda: charged() == 8, timeout_s=WAIT_S)
         assert shop.charge("order:99:charge").status_code == 201
-        wait_until(lambda: database_connections() <= 1, timeout_s=WAIT_S)  # the shop's own
+        wait_until(lambda: served.database_connections() <= 1, timeout_s=WAIT_S)  # the shop's own
         for each in waiting:
             each.result()
 
@@ -68,7 +71,7 @@ def test_given_sigterm_then_it_answers_who_waits_and_ends_with_no_connection_lef
         wait_until(lambda: not mortal.running.alive, timeout_s=WAIT_S)
     assert "Sandbox payments stopped." in mortal.running.output
     assert "Traceback" not in mortal.running.output
-    wait_until(lambda: database_connections() == 0, timeout_s=WAIT_S)
+    wait_until(lambda: mortal.database_connections() == 0, timeout_s=WAIT_S)
 
 
 def test_given_garbage_then_the_connection_ends_and_others_are_served(
@@ -84,7 +87,7 @@ def test_given_garbage_then_the_connection_ends_and_others_are_served(
 
 
 def test_given_no_key_then_the_command_says_what_to_set(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     runner = Runner(tmp_path_factory.mktemp("sandbox"))
     with pytest.raises(DidNotStart, match="Set SANDBOX_PAYMENTS_KEY") as refused:

@@ -7,7 +7,9 @@ import pytest
 
 from orders.sandbox.models import Charge, Refund
 from stack.waiting import wait_until
-from tests.orders.sandbox.serving import WAIT_S, Client, Served, charged, client
+from tests.orders.sandbox.serving import COMMITTING, WAIT_S, Client, Served, charged, client
+
+pytestmark = COMMITTING
 
 
 def succeeded(shop: Client, path: str) -> bool:
