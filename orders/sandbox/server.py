@@ -28,6 +28,8 @@ class ProviderRequestHandler(WSGIRequestHandler):
     """One connection and the requests that come over it."""
 
     timeout = 15  # s; an idle connection is closed, and clients let go of theirs sooner
+    # Head and body of an answer are two writes; the second would wait 40 ms for the first's ACK.
+    disable_nagle_algorithm = True
 
     # Answers to what is no proper HTTP; all others are the application's.
     error_content_type = "application/json"
