@@ -24,9 +24,13 @@ def documented(example: Path) -> list[str]:
 
 
 def from_user(dotenv: Path) -> dict[str, str]:
-    """The process's environment, over what `.env` says."""
-    environ.Env.read_env(str(dotenv))  # never overrides a variable that is set
-    return dict(os.environ)
+    """The process's environment, over what `.env` says. Changes neither."""
+
+    class Env(environ.Env):  # type: ignore[misc]  # django-environ has no types
+        ENVIRON = dict(os.environ)
+
+    Env.read_env(str(dotenv))  # never overrides a variable that is set
+    return Env.ENVIRON
 
 
 def effective(
