@@ -31,6 +31,9 @@ def main() -> int:
     except StackError as error:
         print(f"✗ {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader, `head` or the like, has seen enough
+        sys.stdout = sys.stderr
+        return 0
     except KeyboardInterrupt:
         print("\nInterrupted. ./run up goes on, ./run down stops what runs.", file=sys.stderr)
         return 130

@@ -58,4 +58,5 @@ class Layout:
     def make(self) -> None:
         """`var` itself stays open to pass through: the servers' account has its folders there."""
         self.var.mkdir(mode=0o755, exist_ok=True)
-        self.logs.mkdir(mode=0o700, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        self.logs.chmod(0o700)  # ./run may have made it for its own log
