@@ -25,6 +25,8 @@ def product(*, on_hand: int = 10, **values: Any) -> Product:
     made = Product.objects.create(
         **{"sku": f"SKU-{number}", "name": f"Mug {number}", "price_minor": 250, **values}
     )
+    # An earlier run's tables, on the same Redis, had other products under these ids.
+    forget_availability([made])
     if on_hand:
         stock.receive(product_id=made.pk, quantity=on_hand, reference="delivery:1")
     return made

@@ -24,6 +24,7 @@ from inventory.reservations import Wanted
 from tests.inventory import makers
 
 REFERENCES = st.sampled_from(["a", "b", "c", "d"])
+CHOICES = st.integers(0, 12)
 PRODUCTS = st.sampled_from([0, 1])
 UNITS = st.integers(1, 4)
 WISHES = st.dictionaries(PRODUCTS, UNITS, min_size=1)
@@ -47,18 +48,19 @@ class Promise:
 class StockMachine(RuleBasedStateMachine):
     rounds = 0
 
-    @initialize()
-    def open_shop(self) -> None:
+    @initialize(units=st.tuples(st.integers(0, 12), st.integers(0, 12)))
+    def open_shop(self, units: tuple[int, int]) -> None:
         StockMachine.rounds += 1
-        self.products = [makers.product(on_hand=0), makers.product(on_hand=0)]
-        self.on_hand = [0, 0]
+        self.products = [makers.product(on_hand=each) for each in units]
+        self.on_hand = list(units)
         self.promises: dict[str, Promise] = {}
 
     # --- deciders
 
-    @rule(name=REFERENCES, wish=WISHES)
-    def reserve(self, name: str, wish: dict[int, int]) -> None:
+    @rule(name=REFERENCES, wish=WISHES, again=st.booleans())
+    def reserve(self, name: str, wish: dict[int, int], again: bool) -> None:
         before = self.promises.get(name)
+        wish = before.wish if before and again else wish
         wanted = [Wanted(self.products[key].pk, units) for key, units in wish.items()]
         if before and before.wish != wish:
             with pytest.raises(ReferenceReused):
@@ -102,8 +104,16 @@ class StockMachine(RuleBasedStateMachine):
 
     # --- settlers
 
-    @rule(name=REFERENCES, rolled_back=st.booleans())
-    def commit(self, name: str, rolled_back: bool) -> None:
+    @rule(choice=CHOICES, rolled_back=st.booleans())
+    def commit(self, choice: int, rolled_back: bool) -> None:
+        self.settle(self.chosen(choice), rolled_back=rolled_back)
+
+    @rule(name=REFERENCES, wish=WISHES)
+    def buy(self, name: str, wish: dict[int, int]) -> None:
+        self.reserve(name, wish, again=True)
+        self.settle(name, rolled_back=False)
+
+    def settle(self, name: str, *, rolled_back: bool) -> None:
         promise = self.promises.get(name)
         with transaction.atomic():
             sold = reservations.commit(reference=self.reference(name))
@@ -114,16 +124,18 @@ class StockMachine(RuleBasedStateMachine):
             for key, units in promise.wish.items():
                 self.on_hand[key] -= units
 
-    @rule(name=REFERENCES)
-    def release(self, name: str) -> None:
+    @rule(choice=CHOICES)
+    def release(self, choice: int) -> None:
+        name = self.chosen(choice)
         promise = self.promises.get(name)
         released = reservations.release(reference=self.reference(name))
         assert released == (not (promise and promise.sold))
         if promise and released:
             promise.held = set()
 
-    @rule(name=REFERENCES, part=st.one_of(st.none(), st.dictionaries(PRODUCTS, UNITS, min_size=1)))
-    def give_back(self, name: str, part: dict[int, int] | None) -> None:
+    @rule(choice=CHOICES, part=st.one_of(st.none(), st.dictionaries(PRODUCTS, UNITS, min_size=1)))
+    def give_back(self, choice: int, part: dict[int, int] | None) -> None:
+        name = self.chosen(choice)
         promise = self.promises.get(name)
         bought = promise.wish if promise and promise.sold else {}
         target = bought if part is None else part
@@ -143,8 +155,9 @@ class StockMachine(RuleBasedStateMachine):
 
     # --- time
 
-    @rule(name=REFERENCES)
-    def run_out(self, name: str) -> None:
+    @rule(choice=CHOICES)
+    def run_out(self, choice: int) -> None:
+        name = self.chosen(choice)
         makers.expire(self.reference(name))
         # Nobody tells the cache that time has passed; what it says is too small for TTL_S at most.
         makers.forget_availability(self.products)
@@ -162,7 +175,7 @@ class StockMachine(RuleBasedStateMachine):
     @invariant()
     def rows_are_as_the_model_says(self) -> None:
         for key, product in enumerate(self.products):
-            if self.on_hand[key] or hasattr(product.stocks.first(), "pk"):
+            if product.stocks.exists():
                 assert makers.shelf(product) == (self.on_hand[key], self.promised(key))
         makers.assert_sums(self.products)
 
@@ -173,6 +186,11 @@ class StockMachine(RuleBasedStateMachine):
             assert seen[product.pk] == self.on_hand[key] - self.promised(key, expired_too=False)
 
     # --- the model
+
+    def chosen(self, choice: int) -> str:
+        """Mostly one that has reserved."""
+        names = ["nobody", *self.promises]
+        return names[-1 - choice % len(names)]
 
     def shortages(self, name: str, wanted: list[Wanted]) -> dict[int, int]:
         """Of a try to reserve."""
@@ -207,8 +225,8 @@ def test_stock_is_as_the_model_says_whatever_happens() -> None:
     run_state_machine_as_test(
         StockMachine,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=30,
+            max_examples=40,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
