@@ -14,7 +14,7 @@ from time import monotonic, perf_counter
 import psycopg
 
 from bench.lock_contenders import Contender, NotEntered, Servers, baton
-from bench.lock_crowd import Crowd, crowd
+from bench.lock_crowd import WAIT_S, Crowd, crowd
 from tasks.locks import Locker
 
 PAIRS = 1000
@@ -156,7 +156,7 @@ def by_lock(contender: Contender) -> Callable[[Servers, int], None]:
         with psycopg.connect(servers.dsn, autocommit=True) as connection:
             for _ in range(units):
                 while True:
-                    with suppress(NotEntered), section(["hot row"], 30):
+                    with suppress(NotEntered), section(["hot row"], WAIT_S):
                         row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1")
                         [left] = row.fetchone() or [0]
                         connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])

@@ -45,10 +45,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="locks-", dir=home) as folder:
         Path(folder).chmod(0o755)
         with _servers(Path(folder)) as servers:
-            rows = [
-                row for name in options.only for row in PARTS[name](console, servers, contenders)
-            ]
-    print_table(console, rows)
+            rows = []
+            for name in options.only:
+                part = list(PARTS[name](console, servers, contenders))
+                print_table(console, part)
+                rows += part
     if options.markdown:
         options.markdown.write_text(markdown(rows) + "\n")
     return 0
