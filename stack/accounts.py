@@ -37,8 +37,11 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def make_directory(self, path: Path) -> Path:
-        """A folder only the account can look into."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """A folder only the account can look into, in one that it can pass through."""
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)  # another server may be as fast
+            path.parent.chmod(0o755)  # whatever the umask is
+        path.mkdir(mode=0o700, exist_ok=True)
         self.own(path)
         return path
 

@@ -52,7 +52,6 @@ def private_services(
     """
     account = server_account()
     home = reachable_home(directory.resolve(), account)
-    home.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def port(name: str, folder: str) -> int:
         found = Tracked.read(home / folder / "server.pid")
