@@ -131,8 +131,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 CELERY_BROKER_URL = required("CELERY_BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True  # a worker may start before its broker
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # No confirm_publish here: the dispatcher asks for confirms itself, by the batch, and a worker
-    # that waited for one with each of its monitoring events would run a tenth as many jobs.
+    "confirm_publish": True,  # without confirms a lost publish looks like success
     # Under RabbitMQ's memory alarm a publish blocks for ever unless the socket has limits.
     "read_timeout": 10,
     "write_timeout": 10,

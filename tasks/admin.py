@@ -48,17 +48,7 @@ class AttemptInline(TabularInline):
 
 @admin.register(Job)
 class JobAdmin(Record):
-    list_display = [
-        "task",
-        "subject",
-        "state",
-        "queue",
-        "attempt",
-        "progress",
-        "run_at",
-        "finished_at",
-        "short_error",
-    ]
+    list_display = ["task", "subject", "state", "attempt", "progress", "run_at", "short_error"]
     list_filter = ["state", "queue", "task"]
     search_fields = ["=id", "=subject", "task", "error", "=correlation_id"]
     date_hierarchy = "created_at"
@@ -66,6 +56,15 @@ class JobAdmin(Record):
     show_full_result_count = False  # counting a long ledger takes longer than reading a page of it
     inlines = [AttemptInline]
     actions = ["retry", "run_now", "cancel"]
+    fieldsets = [
+        (None, {"fields": ["task", "state", "subject", "args", "kwargs", "progress", "result"]}),
+        ("Error", {"fields": ["error", "traceback_text"]}),
+        ("Time", {"fields": ["created_at", "run_at", "expires_at", "queued_at", "started_at"]}),
+        ("End", {"fields": ["finished_at", "attempt", "failures", "crashes", "cancel_requested"]}),
+        ("Where", {"fields": ["queue", "priority", "worker", "lease_until"]}),
+        ("Why", {"fields": ["enqueued_by", "parent_id", "correlation_id"]}),
+        ("Names", {"fields": ["unique_key", "slot", "tags"]}),
+    ]
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:
@@ -73,6 +72,10 @@ class JobAdmin(Record):
             return ""
         total = f" of {job.progress_total}" if job.progress_total is not None else ""
         return f"{job.progress_done}{total} {job.progress_note}".strip()
+
+    @admin.display(description="traceback")
+    def traceback_text(self, job: Job) -> SafeString:
+        return format_html("<pre>{}</pre>", job.traceback or "none")
 
     @admin.display(description="error")
     def short_error(self, job: Job) -> SafeString:

@@ -30,6 +30,9 @@ class JobsConf:
     confirm_timeout_s: float = 10.0
     """How long a batch may wait for its confirms before it counts as not sent."""
 
+    prepare_statements: bool = True
+    """Have PostgreSQL plan the claim and the finish of jobs once for each connection."""
+
     lease_s: float = 30.0
     """How long a claimed job stays its worker's without a sign of life; renewed at a third."""
 
@@ -77,7 +80,8 @@ def conf() -> JobsConf:
     for field, value in values.items():
         expected = type(known[field].default)
         accepted = (int, float) if expected in (int, float) else expected
-        if not isinstance(value, accepted) or isinstance(value, bool):
+        is_bool = isinstance(value, bool)
+        if not isinstance(value, accepted) or is_bool != (expected is bool):
             raise ImproperlyConfigured(
                 f"{PREFIX}{field.upper()} must be {expected.__name__}, not {value!r}."
             )

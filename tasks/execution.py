@@ -23,7 +23,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from celery.canvas import Signature
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
-from django.db import close_old_connections, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from tasks import jobs
 from tasks.conf import conf
@@ -47,7 +47,6 @@ def run(task: JobTask, request: Any) -> Any:
     a job that is dead now, `celery.exceptions.Retry` for one that will run again, `Ignore` for a
     message without work.
     """
-    close_old_connections()  # broken or past CONN_MAX_AGE; Celery's fixup is told not to
     claim = _claim(task, request)
     if claim is None:
         raise Ignore("nothing to run: ended, or another worker's")
@@ -77,7 +76,13 @@ def _claim(task: JobTask, request: Any) -> jobs.Claim | None:
     worker = worker_name(request)
     delivery = request.delivery_info or {}
     redelivered = bool(delivery.get("redelivered"))
-    claim = jobs.claim(job_id, worker=worker, redelivered=redelivered)
+    try:
+        claim = jobs.claim(job_id, worker=worker, redelivered=redelivered)
+    except (InterfaceError, OperationalError):
+        # The kept connection broke since the last job. Asking for its health before each job would
+        # cost every one of them a round trip; a claim is as good a question.
+        connection.close()
+        claim = jobs.claim(job_id, worker=worker, redelivered=redelivered)
     if claim is None and not request.get(LEDGER_HEADER) and _adopt(task, request, job_id):
         claim = jobs.claim(job_id, worker=worker, redelivered=False)
     return claim
@@ -112,7 +117,8 @@ def _perform(task: JobTask, claim: jobs.Claim, job: CurrentJob) -> Any:
 
 def _succeed(task: JobTask, claim: jobs.Claim, job: CurrentJob, result: Any) -> None:
     """Finish and enqueue what follows, in the caller's transaction."""
-    if not jobs.succeed(job, result=_encoded(result)):
+    wait = task.wait_for_disk or not task.atomic
+    if not jobs.succeed(job, result=_encoded(result), wait_for_disk=wait):
         raise Superseded(f"Attempt {job.attempt} of {job.id} was superseded.")
     for callback in claim.options.get("link", []):
         _signature(task, callback).apply_async((result,))

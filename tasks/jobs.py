@@ -26,7 +26,7 @@ from kombu.utils import json
 from tasks.conf import conf
 from tasks.context import CurrentJob
 from tasks.models import Attempt, Job, JobState
-from tasks.statements import fetch_all, fetch_one
+from tasks.statements import fetch_all, fetch_one, fetch_prepared
 from tasks.wakeup import wake_on_commit
 
 
@@ -151,7 +151,7 @@ def claim(job_id: UUID, *, worker: str, redelivered: bool) -> Claim | None:
 
 
 def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
-    row = fetch_one("claim", {"id": job_id, "worker": worker, "lease_s": conf().lease_s})
+    row = fetch_prepared("claim", {"id": job_id, "worker": worker, "lease_s": conf().lease_s})
     if row is None or row[0] != JobState.RUNNING:
         return None
     return Claim(
@@ -197,9 +197,17 @@ def renew(job: CurrentJob) -> bool | None:
     return None if row is None else bool(row[0])
 
 
-def succeed(job: CurrentJob, *, result: str | None) -> bool:
-    """running → succeeded. Call it in the transaction of the task's own writes."""
-    return _finish(job, JobState.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=result)
+def succeed(job: CurrentJob, *, result: str | None, wait_for_disk: bool = True) -> bool:
+    """running → succeeded. Call it in the transaction of the task's own writes, whose commit then
+    waits for the disk or not.
+    """
+    return _finish(
+        job,
+        JobState.SUCCEEDED,
+        Attempt.Outcome.SUCCEEDED,
+        result=result,
+        wait_for_disk=wait_for_disk,
+    )
 
 
 def try_again(job: CurrentJob, *, wait_s: float, error: str, traceback: str, failed: bool) -> bool:
@@ -240,8 +248,9 @@ def _finish(
     traceback: str = "",
     failed: bool = False,
     result: str | None = None,
+    wait_for_disk: bool = True,
 ) -> bool:
-    row = fetch_one(
+    row = fetch_prepared(
         "finish",
         {
             "id": job.id,
@@ -253,6 +262,7 @@ def _finish(
             "traceback": traceback,
             "failed": failed,
             "result": result,
+            "wait_for_disk": wait_for_disk,
             **_progress(job),
         },
     )

@@ -79,10 +79,10 @@ class Job(models.Model):
         db_default=0, help_text="Attempts that ended without a word, as a killed worker's do."
     )
 
-    # Null, not empty, is what a unique index lets stand many times.
+    # Null, not empty, for jobs without one: the partial indexes below leave those out.
     unique_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
-    slot = models.CharField(
-        max_length=250, null=True, blank=True, unique=True, help_text="Schedule and due time."
+    slot = models.CharField(  # noqa: DJ001
+        max_length=250, null=True, blank=True, help_text="Schedule and due time."
     )
     subject = models.CharField(
         max_length=80, blank=True, db_default="", help_text="What it is about: order:42."
@@ -118,9 +118,12 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["unique_key"],
-                condition=Q(state__in=LIVE_STATES),
+                condition=Q(state__in=LIVE_STATES, unique_key__isnull=False),
                 name="tasks_job_unique_while_live",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["slot"], condition=Q(slot__isnull=False), name="tasks_job_slot_once"
+            ),
         ]
         # Each partial index holds only the rows one question is asked about, so that
         # a long history costs the hot path nothing.
@@ -166,7 +169,15 @@ class Attempt(models.Model):
         CRASHED = "crashed", "crashed"
 
     id = models.BigAutoField(primary_key=True)
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    # Written together with its job's own row and deleted with it by one statement each, so the
+    # database need not check the key again at every commit; the unique constraint is its index.
+    job = models.ForeignKey(
+        Job,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        db_constraint=False,
+        db_index=False,
+    )
     number = models.PositiveIntegerField()
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     worker = models.CharField(max_length=120, blank=True)

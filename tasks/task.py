@@ -37,6 +37,13 @@ class JobTask(BaseTask):
     """Body and end of the job are one database transaction, so its writes happen exactly once.
     False for a task that talks to the outside: it does so through `tasks.effects`."""
 
+    wait_for_disk: ClassVar[bool] = False
+    """Whether an atomic task's commit waits until the disk has it; a non-atomic one's always does.
+    A commit that a crash of the database server takes back is a job that runs again, once, and
+    whatever came of it (jobs, effects) is in later commits, which the crash takes back first. So
+    only a body whose `on_commit` hooks tell the outside world needs True.
+    https://www.postgresql.org/docs/current/wal-async-commit.html"""
+
     retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     """What follows a failure."""
 

@@ -13,10 +13,10 @@ SET
         WHEN cancel_requested OR expires_at <= clock_timestamp() THEN clock_timestamp()
     END,
     attempt = attempt + 1,
-    worker = %(worker)s,
+    worker = %(worker)s::text,
     started_at = clock_timestamp(),
     lease_until = clock_timestamp() + %(lease_s)s::float8 * interval '1 second'
-WHERE id = %(id)s AND state = 'queued'
+WHERE id = %(id)s::uuid AND state = 'queued'
 RETURNING
     state, attempt, failures, args::text, kwargs::text, correlation_id, options,
     extract(epoch FROM clock_timestamp() - created_at)::float8,
