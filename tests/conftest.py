@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from celery.app import app_or_default
 
 from stack.services import Services
 from stack.waiting import wait_until as wait
-from tasks import topology
+from tests.emptying import empty_queues
 from tests.running import Runner, Running
 
 FAILED = pytest.StashKey[bool]()
@@ -45,11 +43,7 @@ def empty_services(services: Services) -> Services:
     """The servers, with nothing in Redis and with all queues declared and empty."""
     with services.redis.client() as client:
         client.flushall()
-    app = app_or_default()
-    with app.connection_for_write(connect_timeout=5) as broker:
-        channel: Any = broker.default_channel
-        for name in topology.declare(app, broker):
-            channel.queue_purge(name)
+    empty_queues(services)
     return services
 
 

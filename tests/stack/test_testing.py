@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.db import connection
 
 from stack.services import Services
-from tests.running import Running, consumers
+from tests.emptying import empty_queues
+from tests.running import Running, consumers, waiting
 
 
 def test_given_servers_when_asked_then_all_answer(services: Services) -> None:
@@ -66,3 +67,17 @@ def others_connected_to(database: str) -> int:
             [database],
         )
         return int(cursor.fetchone()[0])
+
+
+def test_given_queues_that_a_kill_broke_then_the_next_test_gets_whole_ones(
+    empty_services: Services,
+) -> None:
+    empty_services.rabbitmq.wipe()
+    empty_queues(empty_services)
+    empty_services.rabbitmq.kill()
+    empty_services.rabbitmq.start()
+
+    empty_queues(empty_services)
+
+    assert "checkout" in empty_services.rabbitmq.queues()
+    assert waiting("checkout") == 0
