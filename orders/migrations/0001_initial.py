@@ -7,95 +7,245 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
+        ("inventory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(default=orders.models.new_order_code, editable=False, max_length=32, unique=True)),
-                ('state', models.CharField(choices=[('placed', 'placed'), ('reserved', 'reserved'), ('confirmed', 'confirmed'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('refunded', 'refunded')], default='placed', max_length=10)),
-                ('email', models.EmailField(max_length=254)),
-                ('currency', models.CharField(default='GBP', max_length=3)),
-                ('total_minor', models.PositiveBigIntegerField(help_text='Sum of the lines in minor units.')),
-                ('payment_method', models.CharField(help_text="The provider's token for the customer's card, never the card.", max_length=80)),
-                ('source', models.CharField(blank=True, help_text="Names the wish (a form's token, an imported invoice): one order for each.", max_length=80)),
-                ('failure', models.CharField(blank=True, help_text='Why it failed, for people.', max_length=200)),
-                ('placed_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        default=orders.models.new_order_code,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("placed", "placed"),
+                            ("reserved", "reserved"),
+                            ("confirmed", "confirmed"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("refunded", "refunded"),
+                        ],
+                        default="placed",
+                        max_length=10,
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("currency", models.CharField(default="GBP", max_length=3)),
+                (
+                    "total_minor",
+                    models.PositiveBigIntegerField(help_text="Sum of the lines in minor units."),
+                ),
+                (
+                    "payment_method",
+                    models.CharField(
+                        help_text="The provider's token for the customer's card, never the card.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True,
+                        help_text="Names the wish (a form's token, an imported invoice): one order for each.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(
+                        blank=True, help_text="Why it failed, for people.", max_length=200
+                    ),
+                ),
+                ("placed_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'permissions': [('cancel_order', 'Can cancel an order'), ('refund_order', 'Can refund an order'), ('resend_email', "Can resend an order's e-mail")],
+                "ordering": ["-id"],
+                "permissions": [
+                    ("cancel_order", "Can cancel an order"),
+                    ("refund_order", "Can refund an order"),
+                    ("resend_email", "Can resend an order's e-mail"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='placed, reserved, charged, email_sent, …', max_length=40)),
-                ('message', models.CharField(help_text='The same, for people.', max_length=300)),
-                ('job_id', models.UUIDField(blank=True, help_text='The job that did it, if any.', null=True)),
-                ('actor', models.CharField(blank=True, help_text='The person who did it, if any.', max_length=80)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="placed, reserved, charged, email_sent, …", max_length=40
+                    ),
+                ),
+                ("message", models.CharField(help_text="The same, for people.", max_length=300)),
+                (
+                    "job_id",
+                    models.UUIDField(
+                        blank=True, help_text="The job that did it, if any.", null=True
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, help_text="The person who did it, if any.", max_length=80
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=40, verbose_name='SKU')),
-                ('name', models.CharField(max_length=200)),
-                ('unit_price_minor', models.PositiveBigIntegerField()),
-                ('quantity', models.PositiveIntegerField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sku", models.CharField(max_length=40, verbose_name="SKU")),
+                ("name", models.CharField(max_length=200)),
+                ("unit_price_minor", models.PositiveBigIntegerField()),
+                ("quantity", models.PositiveIntegerField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="orders.order",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.product",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('charging', 'charging'), ('captured', 'captured'), ('refused', 'refused'), ('refunded', 'refunded'), ('void', 'void')], default='pending', max_length=10)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('provider', models.CharField(max_length=20)),
-                ('provider_reference', models.CharField(blank=True, max_length=100)),
-                ('asked_at', models.DateTimeField(blank=True, help_text='When the provider was last about to be asked to charge.', null=True)),
-                ('captured_at', models.DateTimeField(blank=True, null=True)),
-                ('refunded_at', models.DateTimeField(blank=True, null=True)),
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payment', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("charging", "charging"),
+                            ("captured", "captured"),
+                            ("refused", "refused"),
+                            ("refunded", "refunded"),
+                            ("void", "void"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("provider", models.CharField(max_length=20)),
+                ("provider_reference", models.CharField(blank=True, max_length=100)),
+                (
+                    "asked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the provider was last about to be asked to charge.",
+                        null=True,
+                    ),
+                ),
+                ("captured_at", models.DateTimeField(blank=True, null=True)),
+                ("refunded_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state__in', ['placed', 'reserved'])), fields=['id'], name='orders_under_way'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("state__in", ["placed", "reserved"])),
+                fields=["id"],
+                name="orders_under_way",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(condition=models.Q(('source', ''), _negated=True), fields=('source',), name='one_order_per_source'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("source", ""), _negated=True),
+                fields=("source",),
+                name="one_order_per_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='line_orders_something'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="line_orders_something"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'product'), name='one_line_per_product'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                fields=("order", "product"), name="one_line_per_product"
+            ),
         ),
     ]

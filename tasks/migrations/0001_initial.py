@@ -10,92 +10,297 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Effect',
+            name="Effect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='Idempotency key: order:42:charge', max_length=200, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('state', models.CharField(choices=[('intended', 'intended'), ('done', 'done'), ('failed', 'failed')], default='intended', max_length=10)),
-                ('fingerprint', models.CharField(help_text="SHA-256 of the call's parameters.", max_length=64)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('error', models.TextField(blank=True)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('job_id', models.UUIDField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('intended_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="Idempotency key: order:42:charge", max_length=200, unique=True
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("intended", "intended"), ("done", "done"), ("failed", "failed")],
+                        default="intended",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="SHA-256 of the call's parameters.", max_length=64),
+                ),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("error", models.TextField(blank=True)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("job_id", models.UUIDField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("intended_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'intended')), fields=['intended_at'], name='tasks_effect_open')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "intended")),
+                        fields=["intended_at"],
+                        name="tasks_effect_open",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=tasks.models.new_job_id, editable=False, primary_key=True, serialize=False)),
-                ('task', models.CharField(max_length=200)),
-                ('queue', models.CharField(max_length=80)),
-                ('args', models.JSONField(decoder=tasks.models.ArgumentDecoder, default=list, encoder=kombu.utils.json.JSONEncoder)),
-                ('kwargs', models.JSONField(decoder=tasks.models.ArgumentDecoder, default=dict, encoder=kombu.utils.json.JSONEncoder)),
-                ('state', models.CharField(choices=[('scheduled', 'scheduled'), ('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('dead', 'dead'), ('cancelled', 'cancelled'), ('expired', 'expired')], db_default='scheduled', max_length=10)),
-                ('priority', models.SmallIntegerField(db_default=0, help_text='0 to 9; a higher one goes first.')),
-                ('run_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='Not before this time.')),
-                ('expires_at', models.DateTimeField(blank=True, help_text='Not started after it.', null=True)),
-                ('attempt', models.PositiveIntegerField(db_default=0, help_text='Number of the newest claim. Only its holder may finish the job.')),
-                ('failures', models.PositiveIntegerField(db_default=0, help_text='Attempts that ended in an error.')),
-                ('crashes', models.PositiveIntegerField(db_default=0, help_text="Attempts that ended without a word, as a killed worker's do.")),
-                ('unique_key', models.CharField(blank=True, max_length=200, null=True)),
-                ('slot', models.CharField(blank=True, help_text='Schedule and due time.', max_length=250, null=True)),
-                ('subject', models.CharField(blank=True, db_default='', help_text='What it is about: order:42.', max_length=80)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, db_default=models.Value('{}'), size=None)),
-                ('correlation_id', models.CharField(blank=True, db_default='', max_length=80)),
-                ('enqueued_by', models.CharField(blank=True, db_default='', max_length=80)),
-                ('parent_id', models.UUIDField(blank=True, help_text='The job that enqueued it.', null=True)),
-                ('options', models.JSONField(blank=True, help_text='Celery options: chain, link, link_error, time limits.', null=True)),
-                ('progress_done', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('progress_total', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('progress_note', models.CharField(blank=True, db_default='', max_length=200)),
-                ('worker', models.CharField(blank=True, db_default='', max_length=120)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested', models.BooleanField(db_default=False)),
-                ('result', models.JSONField(blank=True, decoder=tasks.models.ArgumentDecoder, encoder=kombu.utils.json.JSONEncoder, null=True)),
-                ('error', models.TextField(blank=True, db_default='')),
-                ('traceback', models.TextField(blank=True, db_default='')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('queued_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tasks.models.new_job_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("task", models.CharField(max_length=200)),
+                ("queue", models.CharField(max_length=80)),
+                (
+                    "args",
+                    models.JSONField(
+                        decoder=tasks.models.ArgumentDecoder,
+                        default=list,
+                        encoder=kombu.utils.json.JSONEncoder,
+                    ),
+                ),
+                (
+                    "kwargs",
+                    models.JSONField(
+                        decoder=tasks.models.ArgumentDecoder,
+                        default=dict,
+                        encoder=kombu.utils.json.JSONEncoder,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "scheduled"),
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("succeeded", "succeeded"),
+                            ("dead", "dead"),
+                            ("cancelled", "cancelled"),
+                            ("expired", "expired"),
+                        ],
+                        db_default="scheduled",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        db_default=0, help_text="0 to 9; a higher one goes first."
+                    ),
+                ),
+                (
+                    "run_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Not before this time.",
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, help_text="Not started after it.", null=True),
+                ),
+                (
+                    "attempt",
+                    models.PositiveIntegerField(
+                        db_default=0,
+                        help_text="Number of the newest claim. Only its holder may finish the job.",
+                    ),
+                ),
+                (
+                    "failures",
+                    models.PositiveIntegerField(
+                        db_default=0, help_text="Attempts that ended in an error."
+                    ),
+                ),
+                (
+                    "crashes",
+                    models.PositiveIntegerField(
+                        db_default=0,
+                        help_text="Attempts that ended without a word, as a killed worker's do.",
+                    ),
+                ),
+                ("unique_key", models.CharField(blank=True, max_length=200, null=True)),
+                (
+                    "slot",
+                    models.CharField(
+                        blank=True, help_text="Schedule and due time.", max_length=250, null=True
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="What it is about: order:42.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        db_default=models.Value("{}"),
+                        size=None,
+                    ),
+                ),
+                ("correlation_id", models.CharField(blank=True, db_default="", max_length=80)),
+                ("enqueued_by", models.CharField(blank=True, db_default="", max_length=80)),
+                (
+                    "parent_id",
+                    models.UUIDField(blank=True, help_text="The job that enqueued it.", null=True),
+                ),
+                (
+                    "options",
+                    models.JSONField(
+                        blank=True,
+                        help_text="Celery options: chain, link, link_error, time limits.",
+                        null=True,
+                    ),
+                ),
+                ("progress_done", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("progress_total", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("progress_note", models.CharField(blank=True, db_default="", max_length=200)),
+                ("worker", models.CharField(blank=True, db_default="", max_length=120)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("cancel_requested", models.BooleanField(db_default=False)),
+                (
+                    "result",
+                    models.JSONField(
+                        blank=True,
+                        decoder=tasks.models.ArgumentDecoder,
+                        encoder=kombu.utils.json.JSONEncoder,
+                        null=True,
+                    ),
+                ),
+                ("error", models.TextField(blank=True, db_default="")),
+                ("traceback", models.TextField(blank=True, db_default="")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("queued_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'permissions': [('retry_job', 'Can retry a job'), ('run_job_now', 'Can run a job now'), ('cancel_job', 'Can cancel a job')],
-                'indexes': [models.Index(condition=models.Q(('state', 'scheduled')), fields=['priority', 'run_at'], name='tasks_job_due'), models.Index(condition=models.Q(('state', 'queued')), fields=['queue', 'queued_at'], name='tasks_job_queued'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='tasks_job_leases'), django.contrib.postgres.indexes.BrinIndex(fields=['finished_at'], name='tasks_job_finished'), models.Index(condition=models.Q(('subject', ''), _negated=True), fields=['subject'], name='tasks_job_subject'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('tags', []), _negated=True), fields=['tags'], name='tasks_job_tags')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('scheduled', 'queued', 'running')), ('unique_key__isnull', False)), fields=('unique_key',), name='tasks_job_unique_while_live'), models.UniqueConstraint(condition=models.Q(('slot__isnull', False)), fields=('slot',), name='tasks_job_slot_once')],
+                "permissions": [
+                    ("retry_job", "Can retry a job"),
+                    ("run_job_now", "Can run a job now"),
+                    ("cancel_job", "Can cancel a job"),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "scheduled")),
+                        fields=["priority", "run_at"],
+                        name="tasks_job_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "queued")),
+                        fields=["queue", "queued_at"],
+                        name="tasks_job_queued",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["lease_until"],
+                        name="tasks_job_leases",
+                    ),
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["finished_at"], name="tasks_job_finished"
+                    ),
+                    models.Index(
+                        condition=models.Q(("subject", ""), _negated=True),
+                        fields=["subject"],
+                        name="tasks_job_subject",
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        condition=models.Q(("tags", []), _negated=True),
+                        fields=["tags"],
+                        name="tasks_job_tags",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("state__in", ("scheduled", "queued", "running")),
+                            ("unique_key__isnull", False),
+                        ),
+                        fields=("unique_key",),
+                        name="tasks_job_unique_while_live",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("slot__isnull", False)),
+                        fields=("slot",),
+                        name="tasks_job_slot_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('outcome', models.CharField(choices=[('succeeded', 'succeeded'), ('retry', 'to be retried'), ('snoozed', 'snoozed'), ('dead', 'dead'), ('cancelled', 'cancelled'), ('crashed', 'crashed')], max_length=10)),
-                ('worker', models.CharField(blank=True, max_length=120)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField()),
-                ('error', models.TextField(blank=True)),
-                ('traceback', models.TextField(blank=True)),
-                ('job', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tasks.job')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("succeeded", "succeeded"),
+                            ("retry", "to be retried"),
+                            ("snoozed", "snoozed"),
+                            ("dead", "dead"),
+                            ("cancelled", "cancelled"),
+                            ("crashed", "crashed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("worker", models.CharField(blank=True, max_length=120)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField()),
+                ("error", models.TextField(blank=True)),
+                ("traceback", models.TextField(blank=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="tasks.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(fields=('job', 'number'), name='tasks_attempt_once')],
+                "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("job", "number"), name="tasks_attempt_once")
+                ],
             },
         ),
     ]

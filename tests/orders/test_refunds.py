@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
-from orders.payments.errors import GatewayUnavailable
 
 from orders import states
 from orders.cancelling import cancel_order
 from orders.checkout import advance_checkout
 from orders.errors import NothingToRefund
 from orders.models import Order, Payment
+from orders.payments.errors import GatewayUnavailable
 from orders.refunds import give_back, refund_order
 from tasks.models import Effect
 from tasks.outcomes import Snooze

@@ -6,65 +6,168 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255, unique=True)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of what was asked.', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('body', models.TextField(blank=True, help_text='Replayed byte for byte.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255, unique=True)),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="SHA-256 of what was asked.", max_length=64),
+                ),
+                ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("body", models.TextField(blank=True, help_text="Replayed byte for byte.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Charge',
+            name="Charge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=orders.sandbox.models.new_charge_reference, max_length=40, unique=True)),
-                ('key', models.CharField(help_text='The idempotency key it was made with.', max_length=255, unique=True)),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('succeeded', 'succeeded'), ('declined', 'declined')], max_length=10)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('refunded_minor', models.PositiveBigIntegerField(default=0)),
-                ('currency', models.CharField(max_length=3)),
-                ('payment_method', models.CharField(max_length=40)),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('message', models.CharField(blank=True, help_text='Why it was declined.', max_length=200)),
-                ('settles_at', models.DateTimeField(blank=True, help_text='When a pending charge succeeds.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=orders.sandbox.models.new_charge_reference,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="The idempotency key it was made with.",
+                        max_length=255,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("succeeded", "succeeded"),
+                            ("declined", "declined"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("refunded_minor", models.PositiveBigIntegerField(default=0)),
+                ("currency", models.CharField(max_length=3)),
+                ("payment_method", models.CharField(max_length=40)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                (
+                    "message",
+                    models.CharField(blank=True, help_text="Why it was declined.", max_length=200),
+                ),
+                (
+                    "settles_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When a pending charge succeeds.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['settles_at'], name='charges_to_settle')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='charge_is_of_something'), models.CheckConstraint(condition=models.Q(('refunded_minor__lte', models.F('amount_minor'))), name='charge_is_not_overdrawn')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["settles_at"],
+                        name="charges_to_settle",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="charge_is_of_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("refunded_minor__lte", models.F("amount_minor"))),
+                        name="charge_is_not_overdrawn",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=orders.sandbox.models.new_refund_reference, max_length=40, unique=True)),
-                ('key', models.CharField(help_text='The idempotency key it was made with.', max_length=255, unique=True)),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('succeeded', 'succeeded')], max_length=10)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('settles_at', models.DateTimeField(blank=True, help_text='When a pending refund succeeds.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('charge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='sandbox.charge')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=orders.sandbox.models.new_refund_reference,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="The idempotency key it was made with.",
+                        max_length=255,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "pending"), ("succeeded", "succeeded")], max_length=10
+                    ),
+                ),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                (
+                    "settles_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When a pending refund succeeds.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "charge",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="sandbox.charge",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['settles_at'], name='refunds_to_settle')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_is_of_something')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["settles_at"],
+                        name="refunds_to_settle",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="refund_is_of_something"
+                    )
+                ],
             },
         ),
     ]

@@ -84,7 +84,9 @@ class Command(BaseCommand):
         except NotOrderLines as error:
             raise CommandError(f"{options['file']}: {error}") from error
         except LockTimeout as error:
-            raise CommandError("Another replay is running. Wait for its end.") from error
+            raise CommandError(
+                "Another replay is running. If it was killed, try again in half a minute."
+            ) from error
         except LockUnavailable as error:
             raise CommandError(f"Redis can't be reached: {error}. {GO_ON}") from error
         except OperationalError as error:
