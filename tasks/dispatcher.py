@@ -14,7 +14,7 @@ from time import monotonic
 from celery import Celery
 from django.db import OperationalError, close_old_connections, connection
 
-from tasks import jobs, parking
+from tasks import jobs, parking, topology
 from tasks.conf import conf
 from tasks.errors import BrokerUnavailable
 from tasks.jobs import Envelope
@@ -89,9 +89,20 @@ class Dispatcher:
         if receipt.unroutable or receipt.refused:
             jobs.unpublish(receipt.unroutable | receipt.refused)
             self._publisher.close()  # the next connect declares the queues again
+            self._mend({each.queue for each in sendable if each.id in receipt.refused})
             raise BrokerUnavailable(
                 f"{len(receipt.unroutable)} jobs had no queue, {len(receipt.refused)} no confirm"
             )
+
+    def _mend(self, queues: set[str]) -> None:
+        """Look whether a missing confirm comes from a queue that a crash of RabbitMQ broke."""
+        try:
+            broken = topology.delete_broken(self._app, queues)
+        except parking.connection_errors(self._app) as error:
+            logger.info("The queues can't be looked at now: %s", error)
+        else:
+            if broken:
+                logger.warning("Deleted queues that RabbitMQ could not use: %s", ", ".join(broken))
 
     def _idle_s(self) -> float:
         """Seconds until the next job is due, `JOBS_POLL_S` at the most."""

@@ -9,8 +9,10 @@ https://www.rabbitmq.com/docs/quorum-queues#dead-lettering
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from amqp.exceptions import InternalError, NotFound
 from celery import Celery
 from kombu import Connection, Exchange, Queue
 
@@ -67,3 +69,31 @@ def declare(app: Celery, connection: Connection) -> list[str]:
 def job_queues(app: Celery) -> dict[str, Any]:
     """The app's queues by name."""
     return dict(app.amqp.queues)
+
+
+def delete_broken(app: Celery, names: Iterable[str]) -> list[str]:
+    """Delete those of the queues that RabbitMQ lists but can't use; return their names.
+
+    A node that was killed just after it declared a quorum queue may come back with half of it: it
+    takes messages and never confirms them. A queue holds only doorbells, so it can go; the next
+    `declare` makes it anew and the rescue publishes what was in it. Raises the connection's errors.
+    """
+    broken = [name for name in names if not _usable(app, name)]
+    for name in broken:
+        with app.connection_for_write(connect_timeout=5) as connection:
+            channel: Any = connection.default_channel
+            channel.queue_delete(name)
+    return broken
+
+
+def _usable(app: Celery, name: str) -> bool:
+    """Whether a message can be had from it, if there is one. It goes back with the connection."""
+    try:
+        with app.connection_for_write(connect_timeout=5) as connection:
+            channel: Any = connection.default_channel
+            channel.basic_get(name)
+    except InternalError:
+        return False
+    except NotFound:
+        return True  # to be declared, not to be deleted
+    return True
