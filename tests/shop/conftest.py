@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Mailbox
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from stack.ports import answers, free_port
+from tests.running import Runner, manage
 from tests.shop.caching import forget_everything
 
 BROWSER_FLAGS = (
@@ -41,3 +46,34 @@ def browser() -> Iterator[webdriver.Chrome]:
             yield chrome
         finally:
             chrome.quit()
+
+
+@pytest.fixture
+def mail_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the mail sink of `workers` keeps what it gets, as commands are told."""
+    path = tmp_path / "mail"
+    monkeypatch.setenv("MAIL_DIR", str(path))
+    return path
+
+
+@pytest.fixture
+def workers(runner: Runner, mail_dir: Path) -> Iterator[Runner]:
+    """All that works on orders: dispatcher, worker, payment provider and mail sink."""
+    sink = Controller(Mailbox(mail_dir), hostname="127.0.0.1", port=free_port())
+    sink.start()
+    port = free_port()
+    env = {
+        "SANDBOX_PAYMENTS_URL": f"http://127.0.0.1:{port}",
+        "SANDBOX_PAYMENTS_KEY": "test-key",
+        "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
+    }
+    runner.start(
+        "sandbox-payments",
+        manage("sandbox_payments", "--port", str(port)),
+        ready=lambda _: answers(port),
+        env=env,
+    )
+    runner.start_dispatcher(env=env)
+    runner.start_worker(("checkout", "email"), env=env)
+    yield runner
+    sink.stop()
