@@ -28,6 +28,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        Job.objects.all().delete()  # the last example's: all examples share a transaction
         self.job_id: UUID = scheduled()
         self.attempts: list[CurrentJob] = []
         self.successes = 0
