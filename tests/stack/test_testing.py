@@ -81,3 +81,11 @@ def test_given_queues_that_a_kill_broke_then_the_next_test_gets_whole_ones(
 
     assert "checkout" in empty_services.rabbitmq.queues()
     assert waiting("checkout") == 0
+
+
+def test_given_a_worker_killed_just_now_then_the_next_one_is_not_waited_for_in_vain(
+    start_worker: Callable[..., Running],
+) -> None:
+    """The broker may count the dead one's consumers for a moment."""
+    for _ in range(3):
+        start_worker().kill()
