@@ -12,6 +12,7 @@ import pytest
 import redis
 from celery import current_app
 from celery.app import app_or_default
+from django.db import transaction
 
 from stack.services import Services
 from tasks import topology
@@ -220,8 +221,9 @@ def test_what_nobody_can_read_becomes_a_dead_job(worker: Running, wait_until: Wa
 def test_a_job_whose_task_is_gone_is_dead_and_visible(
     worker: Running, all_ended: Callable[..., None]
 ) -> None:
-    orphan = add.delay(1, 2)
-    Job.objects.filter(pk=orphan.id).update(task="sample.removed")
+    with transaction.atomic():  # or the dispatcher is quicker than the update
+        orphan = add.delay(1, 2)
+        Job.objects.filter(pk=orphan.id).update(task="sample.removed")
     all_ended()
     row = Job.objects.get(pk=orphan.id)
     assert (row.state, row.error) == (JobState.DEAD, "No task 'sample.removed' is registered.")

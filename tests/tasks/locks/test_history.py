@@ -53,7 +53,12 @@ def test_given_all_kinds_of_trouble_then_nothing_goes_wrong(
     ("guard", "steps", "noticed_as"),
     [
         (sabotage.without_owner_check, [Trouble.stop_holder] * 3, ("exclusion", "renewal")),
-        (sabotage.without_fencing_time, [Trouble.flush] * 2, ("fencing",)),
+        # After a flush it takes up to a second until the crowd is inside again.
+        (
+            sabotage.without_fencing_time,
+            [Trouble.flush, *[Trouble.quiet] * 10] * 2,
+            ("fencing",),
+        ),
         (
             sabotage.without_dead_waiter_cleanup,
             [Trouble.kill, *[Trouble.quiet] * 7] * 2,
