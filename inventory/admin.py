@@ -25,6 +25,7 @@ from inventory.models import (
     SyncRowError,
     SyncRun,
 )
+from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
     ModelAdmin = admin.ModelAdmin[Any]
@@ -33,19 +34,10 @@ else:
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
 
-class ReadOnly(ModelAdmin):
-    """A record that services write and people only read."""
+class ReadOnly(RecordAdmin):
+    """A record that services write."""
 
     show_full_result_count = False  # counting a large table twice a page costs more than it tells
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class LinksToAdjust(ModelAdmin):

@@ -14,25 +14,12 @@ from django.utils.safestring import SafeString
 
 from tasks import jobs
 from tasks.models import Attempt, Effect, Job
+from tasks.records import RecordAdmin
 
-if TYPE_CHECKING:  # only the type stubs know these classes' parameters
-    ModelAdmin = admin.ModelAdmin[Any]
+if TYPE_CHECKING:  # only the type stubs know the class's parameters
     TabularInline = admin.TabularInline[Attempt, Job]
 else:
-    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
-
-
-class Record(ModelAdmin):
-    """What code writes and people only read."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    TabularInline = admin.TabularInline
 
 
 class AttemptInline(TabularInline):
@@ -47,7 +34,7 @@ class AttemptInline(TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(Record):
+class JobAdmin(RecordAdmin):
     list_display = ["task", "subject", "state", "attempt", "progress", "run_at", "short_error"]
     list_filter = ["state", "queue", "task"]
     search_fields = ["=id", "=subject", "task", "error", "=correlation_id"]
@@ -117,7 +104,7 @@ class JobAdmin(Record):
 
 
 @admin.register(Effect)
-class EffectAdmin(Record):
+class EffectAdmin(RecordAdmin):
     list_display = ["key", "kind", "state", "tries", "intended_at", "settled_at", "error"]
     list_filter = ["state", "kind"]
     search_fields = ["key"]
