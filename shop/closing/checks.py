@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 Key = TypeVar("Key")
 
@@ -80,9 +80,14 @@ def difference(*, expected: Mapping[Key, int], found: Mapping[Key, int]) -> Diff
 
 
 def agreement(
-    name: str, found: Mapping[Key, int], expected_name: str, expected: Mapping[Key, int]
+    name: str,
+    found: Mapping[Key, int],
+    expected_name: str,
+    expected: Mapping[Key, int],
+    *,
+    surplus: Literal["doubled", "oversold"] = "doubled",
 ) -> Check:
-    """A check that both mappings are the same: what is missing is lost, a surplus is doubled."""
+    """A check that both mappings are the same: what is missing is lost, too much is a `surplus`."""
     gap = difference(expected=expected, found=found)
     return Check(
         name=name,
@@ -90,5 +95,6 @@ def agreement(
         expected=sum(expected.values()),
         expected_name=expected_name,
         lost=gap.missing,
-        doubled=gap.surplus,
+        doubled=gap.surplus if surplus == "doubled" else 0,
+        oversold=gap.surplus if surplus == "oversold" else 0,
     )

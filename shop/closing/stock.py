@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Abs
 
 from inventory.models import Reservation, Stock, StockMovement
 from orders.models import Order, OrderLine
-from shop.closing.checks import Check, difference
+from shop.closing.checks import Check, agreement
 from shop.closing.references import order_number, references
 
 SOLD_STATES = (Order.State.CONFIRMED, Order.State.REFUNDED)
@@ -67,24 +69,7 @@ def sold(orders: QuerySet[Order]) -> Check:
     found = {
         (order_number(reference) or 0, product): units for reference, product, units in movements
     }
-    gap = difference(expected=expected, found=found)
-    return Check(
-        name="units sold and kept",
-        found=sum(found.values()),
-        expected=sum(expected.values()),
-        expected_name="in confirmed and refunded orders",
-        lost=gap.missing,
-        oversold=gap.surplus,
-    )
+    return _units("units sold and kept", found, "in confirmed and refunded orders", expected)
 
 
-def _units(name: str, found: dict[int, int], expected_name: str, expected: dict[int, int]) -> Check:
-    gap = difference(expected=expected, found=found)
-    return Check(
-        name=name,
-        found=sum(found.values()),
-        expected=sum(expected.values()),
-        expected_name=expected_name,
-        lost=gap.missing,
-        oversold=gap.surplus,
-    )
+_units = partial(agreement, surplus="oversold")
