@@ -17,6 +17,7 @@ from celery import current_app
 from django.db import connection
 
 from stack import worker
+from stack.ports import answers
 from stack.processes import Tracked, spawn
 from stack.waiting import wait_until
 
@@ -153,6 +154,15 @@ class Runner:
             "dispatcher",
             manage("dispatch_jobs"),
             ready=lambda running: "Dispatching to" in running.output,
+            env=env,
+        )
+
+    def start_provider(self, port: int, *, env: Mapping[str, str]) -> Running:
+        """The sandbox payment provider."""
+        return self.start(
+            "sandbox-payments",
+            manage("sandbox_payments", "--port", str(port)),
+            ready=lambda _: answers(port),
             env=env,
         )
 

@@ -17,13 +17,13 @@ from django.db import connection
 from inventory.models import Product, Reservation, StockMovement
 from orders.models import Order, Payment
 from orders.sandbox.models import Charge, Refund
-from stack.ports import answers, free_port
+from stack.ports import free_port
 from stack.services import Services
 from tasks import jobs
 from tasks.models import LIVE_STATES, Job, JobState
 from tests.orders import makers
 from tests.orders.sink import SmtpSink
-from tests.running import Runner, Running, manage
+from tests.running import Runner, Running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
 
@@ -56,9 +56,7 @@ class House:
         self.worker = self.start_worker()
 
     def start_provider(self) -> Running:
-        command = manage("sandbox_payments", "--port", str(self.port))
-        ready = lambda _: answers(self.port)  # noqa: E731
-        return self.runner.start("provider", command, ready=ready, env=self.env)
+        return self.runner.start_provider(self.port, env=self.env)
 
     def start_worker(self) -> Running:
         return self.runner.start_worker(("checkout", "email"), 2, env=self.env)

@@ -13,11 +13,11 @@ import pytest
 from orders.cancelling import cancel_order
 from orders.models import Order, Payment
 from orders.sandbox.models import Charge, Refund
-from stack.ports import answers, free_port
+from stack.ports import free_port
 from tasks.models import LIVE_STATES, Job, JobState
 from tests.orders import makers
 from tests.orders.sink import SmtpSink
-from tests.running import Runner, Running, manage
+from tests.running import Runner, Running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,11 +30,8 @@ Wait = Callable[..., object]
 def provider_port(runner: Runner) -> int:
     """The sandbox provider, in a process of its own."""
     port = free_port()
-    runner.start(
-        "sandbox-payments",
-        manage("sandbox_payments", "--port", str(port)),
-        ready=lambda _: answers(port),
-        env={"SANDBOX_PAYMENTS_KEY": KEY, "SANDBOX_HANG_S": "3", "SANDBOX_SETTLE_S": "0.5"},
+    runner.start_provider(
+        port, env={"SANDBOX_PAYMENTS_KEY": KEY, "SANDBOX_HANG_S": "3", "SANDBOX_SETTLE_S": "0.5"}
     )
     return port
 

@@ -10,8 +10,8 @@ from aiosmtpd.handlers import Mailbox
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from stack.ports import answers, free_port
-from tests.running import Runner, manage
+from stack.ports import free_port
+from tests.running import Runner
 from tests.shop.caching import forget_everything
 
 BROWSER_FLAGS = (
@@ -67,12 +67,7 @@ def workers(runner: Runner, mail_dir: Path) -> Iterator[Runner]:
         "SANDBOX_PAYMENTS_KEY": "test-key",
         "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
     }
-    runner.start(
-        "sandbox-payments",
-        manage("sandbox_payments", "--port", str(port)),
-        ready=lambda _: answers(port),
-        env=env,
-    )
+    runner.start_provider(port, env=env)
     runner.start_dispatcher(env=env)
     runner.start_worker(("checkout", "email"), env=env)
     yield runner

@@ -6,18 +6,14 @@ import pytest
 
 from tests.orders.payments.stripe_server import StripeServer, stripe_server
 from tests.orders.payments.worlds import SandboxWorld, StripeWorld, World
-from tests.orders.sandbox.serving import Served, serve
-from tests.running import Runner
+from tests.orders.sandbox.serving import Served, serving
 
 
 @pytest.fixture(scope="session")
 def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One sandbox provider for all these tests."""
-    runner = Runner(tmp_path_factory.mktemp("sandbox"))
-    try:
-        yield serve(runner)
-    finally:
-        runner.stop_all()
+    with serving(tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture

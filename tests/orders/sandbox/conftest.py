@@ -4,28 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.orders.sandbox.serving import Client, Served, client, serve
-from tests.running import Runner
+from tests.orders.sandbox.serving import Client, Served, client, serving
 
 
 @pytest.fixture(scope="session")
 def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One provider for all tests that leave it alive; the database is emptied between them."""
-    runner = Runner(tmp_path_factory.mktemp("sandbox"))
-    try:
-        yield serve(runner)
-    finally:
-        runner.stop_all()
+    with serving(tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A provider of the test's own, to be killed."""
-    runner = Runner(tmp_path_factory.mktemp("sandbox"))
-    try:
-        yield serve(runner)
-    finally:
-        runner.stop_all()
+    with serving(tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture

@@ -56,8 +56,14 @@ class Served:
         self.running = start(self.runner, port=port_of(self.running))
 
 
-def serve(runner: Runner) -> Served:
-    return Served(runner, start(runner))
+@contextmanager
+def serving(folders: pytest.TempPathFactory) -> Iterator[Served]:
+    """A provider until the block ends."""
+    runner = Runner(folders.mktemp("sandbox"))
+    try:
+        yield Served(runner, start(runner))
+    finally:
+        runner.stop_all()
 
 
 def start(runner: Runner, *, port: int = 0) -> Running:

@@ -6,8 +6,8 @@ import pytest
 
 from inventory.models import Stock, StockMovement
 from orders.models import Order
-from stack.ports import answers, free_port
-from tests.running import Runner, manage
+from stack.ports import free_port
+from tests.running import Runner
 from tests.shop.goods import product
 from tests.shop.storefront.visitor import Visitor
 
@@ -25,12 +25,7 @@ def shop(runner: Runner) -> Runner:
         "SANDBOX_PAYMENTS_KEY": "test-key",
         "EMAIL_URL": "consolemail://",
     }
-    runner.start(
-        "sandbox-payments",
-        manage("sandbox_payments", "--port", str(port)),
-        ready=lambda _: answers(port),
-        env=env,
-    )
+    runner.start_provider(port, env=env)
     runner.start_dispatcher(env=env)
     runner.start_worker(QUEUES, env=env)
     return runner
