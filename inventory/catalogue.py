@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from inventory import generations
 from inventory.generations import CATALOGUE, TTL_S
 from inventory.models import DEFAULT_LOCATION, Product
-from inventory.statements import fetch_all
+from inventory.statements import SQL
 
 FACTS = ("id", "sku", "name", "description", "price_minor", "currency")
 MAX_SKU = Product._meta.get_field("sku").max_length or 0
@@ -137,5 +137,5 @@ def _with_availability(facts: Collection[Mapping[str, Any]]) -> tuple[CatalogueP
 def _read_availability(product_ids: list[int]) -> dict[int, int]:
     if not product_ids:
         return {}
-    rows = fetch_all("availability", {"product_ids": product_ids, "location": DEFAULT_LOCATION})
+    rows = SQL.fetch_all("availability", {"product_ids": product_ids, "location": DEFAULT_LOCATION})
     return dict.fromkeys(product_ids, 0) | {key: int(units) for key, units in rows}

@@ -19,7 +19,7 @@ from inventory.movements import current_job_id
 from inventory.runs import Tally
 from inventory.shelves import Shelf, lock_shelves, open_shelves
 from inventory.snapshots import Merge, Verdict, merge
-from inventory.statements import fetch_all
+from inventory.statements import SQL
 from tasks.locks import Held
 
 
@@ -78,8 +78,8 @@ def merge_chunk(chunk: Chunk, *, run: SyncRun) -> None:
 
 def _decide(rows: Mapping[int, FeedRow], shelves: Mapping[int, Shelf]) -> dict[int, Merge]:
     there = {key: rows[key] for key in rows if key in shelves}
-    moved = dict(
-        fetch_all(
+    moved: dict[int, int] = dict(
+        SQL.fetch_all(
             "moved_since",
             {
                 "stock_ids": [shelves[key].stock_id for key in there],
@@ -108,7 +108,7 @@ def _write(
     held: Held,
 ) -> None:
     keys = [key for key, each in merges.items() if each.verdict is Verdict.MERGE]
-    written = fetch_all(
+    written = SQL.fetch_all(
         "sync",
         {
             "stock_ids": [shelves[key].stock_id for key in keys],

@@ -33,7 +33,7 @@ from inventory.guard import all_written, guarded
 from inventory.models import Reservation
 from inventory.movements import check_reference, current_job_id
 from inventory.shelves import Shelf, let_expired_go, lock_shelves
-from inventory.statements import fetch_all
+from inventory.statements import SQL
 from tasks.locks import Held
 
 TTL_S = 900.0  # a quarter of an hour: longer than any payment that still ends well
@@ -81,7 +81,7 @@ def commit(*, reference: str) -> bool:
             return False
         if any(row.state == State.HELD for row in rows):
             parameters = {"reference": reference, "job_id": current_job_id()}
-            _renew_on_commit(fetch_all("sell", parameters))
+            _renew_on_commit(SQL.fetch_all("sell", parameters))
         return bool(rows)
 
 
@@ -95,7 +95,7 @@ def release(*, reference: str) -> bool:
         if any(row.state == State.COMMITTED for row in rows):
             return False
         if any(row.state == State.HELD for row in rows):
-            _renew_on_commit(fetch_all("let_go", {"reference": reference}))
+            _renew_on_commit(SQL.fetch_all("let_go", {"reference": reference}))
         return True
 
 
@@ -117,7 +117,7 @@ def return_goods(*, reference: str, wanted: Sequence[Wanted] | None = None) -> i
             "units": list(due.values()),
             "job_id": current_job_id(),
         }
-        returned = fetch_all("take_back", parameters)
+        returned = SQL.fetch_all("take_back", parameters)
         _renew_on_commit(returned)
         return sum(units for _, units in returned)
 
@@ -128,7 +128,7 @@ def release_expired(*, limit: int = 500) -> int:
     Stocks that somebody else is working on are left for the next time.
     """
     with transaction.atomic():
-        stock_ids = [stock_id for (stock_id,) in fetch_all("expired_stocks", {"limit": limit})]
+        stock_ids = [stock_id for (stock_id,) in SQL.fetch_all("expired_stocks", {"limit": limit})]
         freed = let_expired_go(stock_ids)
         generations.renew_on_commit([each.product_id for each in freed])
         return sum(each.reservations for each in freed)
@@ -160,7 +160,7 @@ def _hold(
             expires_at=Now() + timedelta(seconds=ttl_s)
         )
     if missing:
-        written = fetch_all(
+        written = SQL.fetch_all(
             "hold",
             {
                 "reference": reference,
@@ -216,7 +216,9 @@ def _lock(reference: str) -> list[_Row]:
 
     A reservation made in between was made after us: it is left out.
     """
-    stock_ids = [stock_id for (stock_id,) in fetch_all("lock_reference", {"reference": reference})]
+    stock_ids = [
+        stock_id for (stock_id,) in SQL.fetch_all("lock_reference", {"reference": reference})
+    ]
     has_expired = Q(state=State.HELD, expires_at__lte=Now())
     rows = (
         Reservation.objects.filter(reference=reference, stock_id__in=stock_ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inventory.models import DEFAULT_LOCATION
-from inventory.statements import fetch_all
+from inventory.statements import SQL
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Freed:
 
 def open_shelves(product_ids: Collection[int]) -> None:
     """Make sure that each of these products that exists has a stock row. Call it under its lock."""
-    fetch_all("open_shelves", _where(product_ids))
+    SQL.fetch_all("open_shelves", _where(product_ids))
 
 
 def lock_shelves(product_ids: Collection[int]) -> dict[int, Shelf]:
@@ -47,7 +47,7 @@ def lock_shelves(product_ids: Collection[int]) -> dict[int, Shelf]:
     Expired reservations on them are let go first, so what comes back is free of them. A product
     without a stock row is missing.
     """
-    shelves = [Shelf(*row) for row in fetch_all("lock_shelves", _where(product_ids))]
+    shelves = [Shelf(*row) for row in SQL.fetch_all("lock_shelves", _where(product_ids))]
     freed = {
         each.stock_id: each.units for each in let_expired_go([shelf.stock_id for shelf in shelves])
     }
@@ -59,7 +59,7 @@ def lock_shelves(product_ids: Collection[int]) -> dict[int, Shelf]:
 
 def let_expired_go(stock_ids: Collection[int]) -> list[Freed]:
     """Release the expired reservations of stock rows that this transaction has locked."""
-    return [Freed(*row) for row in fetch_all("let_expired_go", {"stock_ids": list(stock_ids)})]
+    return [Freed(*row) for row in SQL.fetch_all("let_expired_go", {"stock_ids": list(stock_ids)})]
 
 
 def _where(product_ids: Collection[int]) -> dict[str, object]:

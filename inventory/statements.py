@@ -1,25 +1,9 @@
-"""Loads and runs the SQL of `inventory/sql/`, one statement a file."""
+"""The inventory's SQL statements, one a file in `inventory/sql/`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-from django.db import connection
+from tasks.statements import SqlFolder
 
-FOLDER = Path(__file__).with_name("sql")
-
-
-@cache
-def statement(name: str) -> str:
-    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def fetch_all(name: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-    """Run a statement and return its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement(name), parameters)
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+SQL = SqlFolder(Path(__file__).with_name("sql"))

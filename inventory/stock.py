@@ -8,7 +8,7 @@ from inventory.guard import all_written, guarded
 from inventory.models import Product, StockMovement
 from inventory.movements import check_reference, current_job_id
 from inventory.shelves import Shelf, lock_shelves, open_shelves
-from inventory.statements import fetch_all
+from inventory.statements import SQL
 from tasks.locks import Held
 
 MAX_UNITS = 10**9  # of one change; more is a typing error, and sums stay far from bigint's end
@@ -97,7 +97,7 @@ def _write(shelf: Shelf, held: Held, values: dict[str, str | int]) -> StockMovem
         raise BelowReserved(
             on_hand=shelf.on_hand + int(values["quantity"]), reserved=shelf.reserved
         )
-    written = fetch_all(
+    written = SQL.fetch_all(
         "move",
         {
             **values,

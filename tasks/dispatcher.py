@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from celery import Celery
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from tasks import jobs, parking, topology
 from tasks.conf import conf
@@ -20,7 +20,7 @@ from tasks.errors import BrokerUnavailable
 from tasks.jobs import Envelope
 from tasks.publisher import Publisher
 from tasks.rescue import rescue
-from tasks.statements import fetch_one
+from tasks.statements import SQL
 from tasks.wakeup import Listener
 
 logger = logging.getLogger(__name__)
@@ -49,13 +49,12 @@ class Dispatcher:
         logger.info("Dispatching to %s", self._app.connection().as_uri())
         while not self._stopping:
             try:
-                busy = self.round()
-                self._pause_s = FIRST_PAUSE_S
-            except (BrokerUnavailable, OperationalError) as error:
+                idle_s = 0.0 if self.round() else self._idle_s()
+            except (BrokerUnavailable, InterfaceError, OperationalError) as error:
                 self._wait_for_recovery(error)
             else:
-                if not busy:
-                    self._listener.wait(self._idle_s())
+                self._pause_s = FIRST_PAUSE_S
+                self._listener.wait(idle_s)
         self._publisher.close()
 
     def round(self) -> bool:
@@ -74,7 +73,8 @@ class Dispatcher:
 
     def _rescue(self) -> None:
         self._publish(rescue(self._publisher).lost)
-        parking.empty(self._app)
+        broker, _ = self._publisher.connect()
+        parking.empty(self._app, broker)
         self._next_rescue = monotonic() + conf().rescue_every_s
 
     def _publish(self, batch: Sequence[Envelope]) -> None:
@@ -88,7 +88,6 @@ class Dispatcher:
         receipt = self._publisher.publish(sendable)
         if receipt.unroutable or receipt.refused:
             jobs.unpublish(receipt.unroutable | receipt.refused)
-            self._publisher.close()  # the next connect declares the queues again
             self._mend({each.queue for each in sendable if each.id in receipt.refused})
             raise BrokerUnavailable(
                 f"{len(receipt.unroutable)} jobs had no queue, {len(receipt.refused)} no confirm"
@@ -98,7 +97,7 @@ class Dispatcher:
         """Look whether a missing confirm comes from a queue that a crash of RabbitMQ broke."""
         try:
             broken = topology.delete_broken(self._app, queues)
-        except parking.connection_errors(self._app) as error:
+        except topology.broker_errors(self._app.connection()) as error:
             logger.info("The queues can't be looked at now: %s", error)
         else:
             if broken:
@@ -106,12 +105,13 @@ class Dispatcher:
 
     def _idle_s(self) -> float:
         """Seconds until the next job is due, `JOBS_POLL_S` at the most."""
-        row = fetch_one("next_due", {})
+        row = SQL.fetch_one("next_due", {})
         until_due = row[0] if row and row[0] is not None else conf().poll_s
         return float(min(max(until_due, 0.0), conf().poll_s))
 
     def _wait_for_recovery(self, error: Exception) -> None:
         logger.warning("Waiting %.1f s: %s", self._pause_s, str(error).strip())
         connection.close()
+        self._publisher.close()  # its next connect declares the queues again
         self._listener.pause(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)

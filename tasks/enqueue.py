@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery import Celery
-from django.db import connection
 from django.utils import timezone
 from kombu.utils import json
 
@@ -24,7 +23,7 @@ from tasks.conf import conf
 from tasks.context import current_caller, current_job
 from tasks.errors import BadArguments, JobError, NotSupported
 from tasks.models import LIVE_STATES, Job, new_job_id
-from tasks.statements import fetch_one, statement
+from tasks.statements import SQL
 from tasks.wakeup import wake_on_commit
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def enqueue(
     }
     # The row in the way may end between our INSERT and our look at it; then the INSERT is free.
     for _ in range(5):
-        if fetch_one("enqueue", row) is not None:
+        if SQL.fetch_one("enqueue", row) is not None:
             wake_on_commit()
             return job_id
         found = _already_there(job_id, row["slot"], row["unique_key"])
@@ -129,17 +128,16 @@ def enqueue_many(
     for args, kwargs in pairs:
         task.check_signature(args, kwargs)
     ids = [new_job_id() for _ in pairs]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("enqueue_many"),
-            {
-                "ids": ids,
-                "args": [encode(args) for args, _ in pairs],
-                "kwargs": [encode(kwargs) for _, kwargs in pairs],
-                "subjects": [_subject(task, args, kwargs, read) for args, kwargs in pairs],
-                **_shared(task, *pairs[0], read),
-            },
-        )
+    SQL.run(
+        "enqueue_many",
+        {
+            "ids": ids,
+            "args": [encode(args) for args, _ in pairs],
+            "kwargs": [encode(kwargs) for _, kwargs in pairs],
+            "subjects": [_subject(task, args, kwargs, read) for args, kwargs in pairs],
+            **_shared(task, *pairs[0], read),
+        },
+    )
     wake_on_commit()
     return ids
 

@@ -13,7 +13,6 @@ idempotency keys.
 
 from __future__ import annotations
 
-import logging
 import os
 import traceback
 from contextlib import nullcontext
@@ -36,8 +35,6 @@ from tasks.publisher import LEDGER_HEADER
 
 if TYPE_CHECKING:
     from tasks.task import JobTask
-
-logger = logging.getLogger(__name__)
 
 
 def run(task: JobTask, request: Any) -> Any:
@@ -159,7 +156,8 @@ def _settle(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception)
     )
     if not again:
         raise Ignore("superseded") from error
-    raise CeleryRetry(_summary(error), when=wait_s)  # type: ignore[arg-type]  # a number; typed as numbers.Real from error
+    when: Any = wait_s  # a number, which the type stubs want as numbers.Real
+    raise CeleryRetry(_summary(error), when=when) from error
 
 
 def _wait_s(task: JobTask, claim: jobs.Claim, error: Exception) -> float | None:

@@ -26,7 +26,7 @@ from kombu.utils import json
 from tasks.conf import conf
 from tasks.context import CurrentJob
 from tasks.models import Attempt, Job, JobState
-from tasks.statements import fetch_all, fetch_one, fetch_prepared
+from tasks.statements import SQL
 from tasks.wakeup import wake_on_commit
 
 
@@ -65,13 +65,13 @@ class Claim:
 
 def take_due(*, batch: int) -> list[Envelope]:
     """scheduled → queued (or expired) for up to `batch` due jobs; returns those to publish."""
-    return _envelopes(fetch_all("take_due", {"batch": batch}))
+    return _envelopes(SQL.fetch_all("take_due", {"batch": batch}))
 
 
 def take_lost(*, queue: str, missing: int, age_s: float) -> list[Envelope]:
     """Up to `missing` jobs queued for at least `age_s` seconds, to be published again."""
     return _envelopes(
-        fetch_all("lost", {"queue": queue, "missing": missing, "age_s": age_s}),
+        SQL.fetch_all("lost", {"queue": queue, "missing": missing, "age_s": age_s}),
     )
 
 
@@ -95,7 +95,7 @@ def unpark(job_id: UUID, *, wait_s: float, crashed: bool, error: str) -> bool:
 
     `crashed` counts it as a crash; a job that crashed too often is dead.
     """
-    row = fetch_one(
+    row = SQL.fetch_one(
         "parked",
         {
             "id": job_id,
@@ -151,7 +151,7 @@ def claim(job_id: UUID, *, worker: str, redelivered: bool) -> Claim | None:
 
 
 def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
-    row = fetch_prepared("claim", {"id": job_id, "worker": worker, "lease_s": conf().lease_s})
+    row = SQL.fetch_prepared("claim", {"id": job_id, "worker": worker, "lease_s": conf().lease_s})
     if row is None or row[0] != JobState.RUNNING:
         return None
     return Claim(
@@ -169,7 +169,7 @@ def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
 def _take_over(
     *, job_id: UUID | None, redelivered: bool, next_state: str, batch: int
 ) -> Sequence[tuple[Any, ...]]:
-    return fetch_all(
+    return SQL.fetch_all(
         "take_over",
         {
             "id": job_id,
@@ -185,7 +185,7 @@ def renew(job: CurrentJob) -> bool | None:
     """Prolong the lease and write the progress. True when cancelling was asked for, None when
     the job is no longer this attempt's.
     """
-    row = fetch_one(
+    row = SQL.fetch_one(
         "renew",
         {
             "id": job.id,
@@ -250,7 +250,7 @@ def _finish(
     result: str | None = None,
     wait_for_disk: bool = True,
 ) -> bool:
-    row = fetch_prepared(
+    row = SQL.fetch_prepared(
         "finish",
         {
             "id": job.id,
@@ -289,7 +289,7 @@ def give_back(job_id: UUID, *, worker_prefix: str) -> bool:
 
 def adopt(*, job_id: UUID, task: str, queue: str, args: str, kwargs: str, error: str = "") -> bool:
     """Record a message that the ledger doesn't know: queued, or dead with the reason."""
-    row = fetch_one(
+    row = SQL.fetch_one(
         "adopt",
         {
             "id": job_id,
@@ -353,7 +353,7 @@ def retry(job_id: UUID) -> bool:
 
 def prune(*, batch: int = 1000) -> int:
     """Delete jobs that ended long ago. Returns how many went; call again while it is `batch`."""
-    rows = fetch_all(
+    rows = SQL.fetch_all(
         "prune",
         {
             "batch": batch,

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from kombu import Connection
 from kombu.utils import json
 
 from tasks import jobs, topology
@@ -33,30 +34,22 @@ UNKNOWN_TO_WORKER_WAIT_S = 10.0
 SHOWN_BODY_CHARS = 500
 
 
-def empty(app: Celery) -> int:
+def empty(app: Celery, connection: Connection) -> int:
     """Settle every parked message, a batch at the most; return how many there were.
 
     Raises `BrokerUnavailable`. A message is acknowledged after the ledger has its answer.
     """
     settled = 0
     try:
-        with (
-            app.connection_for_read(connect_timeout=5) as connection,
-            connection.channel() as channel,
-        ):
+        with connection.channel() as channel:
             queue = topology.PARKING_QUEUE(channel)
             while settled < conf().batch_size and (message := queue.get()) is not None:
                 settle(app, message)
                 message.ack()
                 settled += 1
-    except connection_errors(app) as error:
+    except topology.broker_errors(connection) as error:
         raise BrokerUnavailable(str(error) or type(error).__name__) from error
     return settled
-
-
-def connection_errors(app: Celery) -> tuple[type[BaseException], ...]:
-    connection = app.connection_for_read()
-    return (*connection.connection_errors, *connection.channel_errors)
 
 
 def settle(app: Celery, message: Any) -> None:

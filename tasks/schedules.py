@@ -20,7 +20,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule as interval_schedule
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
@@ -57,7 +57,7 @@ class Turn:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except DatabaseError:
+        except Error:
             self._connection.close()
             return False
         return True
@@ -68,7 +68,7 @@ class Turn:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ONE_BEAT])
                 row = cursor.fetchone()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("No turn of beat: %s", error)
             row = None
         if row and row[0]:

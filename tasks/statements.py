@@ -1,4 +1,4 @@
-"""Loads the SQL of `tasks/sql/`, one statement a file."""
+"""Runs SQL that lives in files of its own, one statement a file."""
 
 from __future__ import annotations
 
@@ -12,38 +12,50 @@ from psycopg import Cursor
 
 from tasks.conf import conf
 
-FOLDER = Path(__file__).with_name("sql")
+Row = tuple[Any, ...]
 
 
-@cache
-def statement(name: str) -> str:
-    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+class SqlFolder:
+    """A package's folder of `.sql` files; a statement is called as its file is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.text = cache(self._read)
+
+    def _read(self, name: str) -> str:
+        return (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that returns nothing."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.text(name), parameters)
+
+    def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """Run a statement and return its rows."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.text(name), parameters)
+            rows: Sequence[Row] = cursor.fetchall()
+            return rows
+
+    def fetch_one(self, name: str, parameters: Mapping[str, Any]) -> Row | None:
+        """Run a statement that returns at most one row."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.text(name), parameters)
+            row: Row | None = cursor.fetchone()
+            return row
+
+    def fetch_prepared(self, name: str, parameters: Mapping[str, Any]) -> Row | None:
+        """`fetch_one` for the statements of every job: PostgreSQL parses and plans them once.
+
+        Parameters go to the server apart from the text, so each needs a cast there. A PgBouncer in
+        transaction mode must be of version 1.21 or newer, or `JOBS_PREPARE_STATEMENTS` off.
+        """
+        connection.ensure_connection()
+        connection.validate_no_broken_transaction()
+        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+            cursor.execute(self.text(name), parameters, prepare=conf().prepare_statements)
+            return cursor.fetchone()
 
 
-def fetch_all(name: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-    """Run a statement and return its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement(name), parameters)
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-
-def fetch_prepared(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """`fetch_one` for the statements of every job: PostgreSQL parses and plans them once.
-
-    Parameters go to the server apart from the text, so each needs a cast there. A PgBouncer in
-    transaction mode must be of version 1.21 or newer, or `JOBS_PREPARE_STATEMENTS` off.
-    """
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(statement(name), parameters, prepare=conf().prepare_statements)
-        return cursor.fetchone()
-
-
-def fetch_one(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Run a statement that returns at most one row."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement(name), parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+SQL = SqlFolder(Path(__file__).with_name("sql"))
+"""The platform's own statements."""

@@ -60,15 +60,14 @@ def declare(app: Celery, connection: Connection) -> list[str]:
     with connection.channel() as channel:
         DEAD_LETTER_EXCHANGE(channel).declare()
         PARKING_QUEUE(channel).declare()
-        names = list(job_queues(app))
-        for queue in job_queues(app).values():
+        for queue in app.amqp.queues.values():
             queue(channel).declare()
-    return [*names, PARKING_QUEUE.name]
+    return [*app.amqp.queues, PARKING_QUEUE.name]
 
 
-def job_queues(app: Celery) -> dict[str, Any]:
-    """The app's queues by name."""
-    return dict(app.amqp.queues)
+def broker_errors(connection: Connection) -> tuple[type[BaseException], ...]:
+    """What using the connection may raise for the broker's sake."""
+    return (*connection.connection_errors, *connection.channel_errors)
 
 
 def delete_broken(app: Celery, names: Iterable[str]) -> list[str]:
@@ -81,8 +80,7 @@ def delete_broken(app: Celery, names: Iterable[str]) -> list[str]:
     broken = [name for name in names if not _usable(app, name)]
     for name in broken:
         with app.connection_for_write(connect_timeout=5) as connection:
-            channel: Any = connection.default_channel
-            channel.queue_delete(name)
+            _channel(connection).queue_delete(name)
     return broken
 
 
@@ -90,10 +88,14 @@ def _usable(app: Celery, name: str) -> bool:
     """Whether a message can be had from it, if there is one. It goes back with the connection."""
     try:
         with app.connection_for_write(connect_timeout=5) as connection:
-            channel: Any = connection.default_channel
-            channel.basic_get(name)
+            _channel(connection).basic_get(name)
     except InternalError:
         return False
     except NotFound:
         return True  # to be declared, not to be deleted
     return True
+
+
+def _channel(connection: Connection) -> Any:
+    """A channel, or an error at once: `default_channel` would wait for the broker for ever."""
+    return connection.channel()

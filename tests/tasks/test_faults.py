@@ -12,7 +12,7 @@ import pytest
 import redis
 from celery import current_app
 from celery.app import app_or_default
-from django.db import transaction
+from django.db import connection, transaction
 
 from stack.services import Services
 from tasks import topology
@@ -127,6 +127,22 @@ def test_a_queue_that_a_crash_of_the_broker_broke_is_made_anew(
     crowd("mended")
     all_ended()
     assert_all_ran_once("mended")
+
+
+def test_postgres_is_restarted_whatever_the_dispatcher_does(
+    services: Services, dispatcher: Running, worker: Running, all_ended: Callable[..., None]
+) -> None:
+    """Idle and at work: it waits for the database and goes on."""
+    for name in ("idle", "at work"):
+        if name == "at work":
+            crowd("before the restart")
+        connection.close()
+        services.postgres.restart()
+        crowd(name)
+    all_ended()
+    assert dispatcher.alive
+    for name in ("idle", "before the restart", "at work"):
+        assert_all_ran_once(name)
 
 
 def test_redis_is_flushed_and_stopped_in_mid_run(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from amqp.exceptions import NotFound
 from celery import current_app
 from celery.app import app_or_default
 from django.utils import timezone
 
 from stack.services import Services
-from tasks import jobs
+from tasks import jobs, topology
 from tasks.conf import conf
 from tasks.dispatcher import Dispatcher
 from tasks.enqueue import enqueue_many
 from tasks.models import Job, JobState
 from tasks.publisher import Publisher
 from tasks.rescue import rescue
-from tests.running import waiting
+from tests.running import Runner, waiting
+from tests.tasks.conftest import WaitUntil
 from tests.tasks.running_jobs import let_lease_lapse, running, state_of
 from tests.tasks.sample_tasks import note
 
@@ -101,6 +104,24 @@ def test_an_unroutable_batch_goes_back_and_the_queues_are_declared(
     publisher.close()
     Dispatcher(app_or_default()).round()
     assert waiting("default") == 1
+
+
+def test_a_parking_queue_that_is_gone_is_declared_again(
+    runner: Runner, wait_until: WaitUntil
+) -> None:
+    runner.start_dispatcher()
+    with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
+        channel.queue_delete(topology.PARKING_QUEUE.name)
+
+    def declared() -> bool:
+        with current_app.connection_for_write() as broker, suppress(NotFound):
+            channel: Any = broker.default_channel
+            channel.queue_declare(topology.PARKING_QUEUE.name, passive=True)
+            return True
+        return False
+
+    wait_until(declared)
 
 
 def test_a_job_for_a_queue_that_nobody_declares_is_dead() -> None:
