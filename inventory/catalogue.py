@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 
 from inventory import generations
 from inventory.generations import CATALOGUE, TTL_S
-from inventory.models import DEFAULT_LOCATION, Product
-from inventory.statements import SQL
+from inventory.models import Product
+from inventory.shelves import available
 
 FACTS = ("id", "sku", "name", "description", "price_minor", "currency")
 MAX_SKU = Product._meta.get_field("sku").max_length or 0
@@ -107,7 +107,7 @@ def availability(product_ids: Collection[int]) -> dict[int, int]:
     }
     cached = cache.get_many(list(keys.values()))
     missing = [product_id for product_id, key in keys.items() if key not in cached]
-    read = _read_availability(missing)
+    read = available(missing) if missing else {}
     if read:
         cache.set_many({keys[product_id]: units for product_id, units in read.items()}, TTL_S)
     return {key: read[key] if key in read else int(cached[keys[key]]) for key in wanted}
@@ -132,10 +132,3 @@ def _facts(products: QuerySet[Product]) -> list[dict[str, Any]]:
 def _with_availability(facts: Collection[Mapping[str, Any]]) -> tuple[CatalogueProduct, ...]:
     units = availability([each["id"] for each in facts])
     return tuple(CatalogueProduct(**each, available=units[each["id"]]) for each in facts)
-
-
-def _read_availability(product_ids: list[int]) -> dict[int, int]:
-    if not product_ids:
-        return {}
-    rows = SQL.fetch_all("availability", {"product_ids": product_ids, "location": DEFAULT_LOCATION})
-    return dict.fromkeys(product_ids, 0) | {key: int(units) for key, units in rows}

@@ -29,7 +29,7 @@ What makes a mistake harmless, should a lock be lost (a stalled process, FLUSHAL
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -49,10 +49,27 @@ def guarded(product_ids: Iterable[int]) -> Iterator[Held]:
     Raises `LockTimeout`, `LockUnavailable`, `LockLost` (nothing was written) and RuntimeError when
     the caller is in a transaction already, which would outlive the locks.
     """
-    keys = [f"stock:{product_id}" for product_id in product_ids]
-    with holding(keys) as held, transaction.atomic(durable=True):
+    with holding(_keys(product_ids)) as held, transaction.atomic(durable=True):
         yield held
         held.check()
+
+
+def taking_turns(
+    product_ids: Collection[int],
+    request: bytes,
+    serve: Callable[[Held, Sequence[bytes]], Sequence[bytes]],
+) -> bytes:
+    """The answer to `request`, by our `serve` under the locks of these products.
+
+    `serve` gets our request and may get those of others who wait, and answers each after its
+    commit. Raises its errors, `LockTimeout` and `LockUnavailable`.
+    """
+    with holding(_keys(product_ids)) as held:
+        return serve(held, [request])[0]
+
+
+def _keys(product_ids: Iterable[int]) -> list[str]:
+    return [f"stock:{product_id}" for product_id in product_ids]
 
 
 @contextmanager

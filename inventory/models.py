@@ -109,14 +109,18 @@ class StockMovement(models.Model):
 class Reservation(models.Model):
     """Units of one product promised to a reference (an order) until they are paid or let go.
 
-    held ─▶ committed (paid: the units leave on_hand; `returned` of them are back)
-     ▲ └──▶ released  (failed, cancelled or expired: the units can be sold again)
-     └────────┘ (the same reference reserves the same goods again)
+    asked ─▶ held ─▶ committed (paid: the units leave on_hand; `returned` of them are back)
+      │       ▲ └──▶ released  (failed, cancelled or expired: the units can be sold again)
+      │       └────────┘ ▲       (the same reference reserves the same goods again)
+      └──────────────────┘       (too few, or not wanted any more)
+
+    What is only asked for counts for nothing yet.
 
     All rows of a reference come into being together, so a reference always means the same goods.
     """
 
     class State(models.TextChoices):
+        ASKED = "asked", "asked"
         HELD = "held", "held"
         COMMITTED = "committed", "committed"
         RELEASED = "released", "released"
@@ -147,6 +151,9 @@ class Reservation(models.Model):
                 fields=["stock", "expires_at"], condition=Q(state="held"), name="held_reservations"
             ),
             models.Index(fields=["expires_at"], condition=Q(state="held"), name="held_by_expiry"),
+            models.Index(
+                fields=["stock", "id"], condition=Q(state="asked"), name="asked_reservations"
+            ),
         ]
 
     def __str__(self) -> str:

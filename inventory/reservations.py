@@ -1,14 +1,17 @@
 """Promising goods to a reference (an order), and what becomes of the promise.
 
-    reserve ─▶ held ──commit──▶ committed ──return_goods──▶ committed, `returned` of it
-                │ ▲
-                │ └─reserve again─┐
-                └──release, or expired and somebody looked──▶ released
+    ask ─▶ asked ─┐
+       reserve ───┴─▶ held ──commit──▶ committed ──return_goods──▶ committed, `returned` of it
+            ▲          │
+            │          └──release, or expired and somebody looked──┐
+            └───────reserve again─────── released ◀────────────────┘◀── asked, but too few
 
 `reserve` is all or nothing over all products, and only it decides whether there is enough. It
-takes turns by locks and opens a transaction of its own. The others settle what was decided, may be
-part of the caller's transaction and never fail for want of units. `inventory.guard` tells why that
-is safe.
+takes turns by locks, in a transaction of its own, and whoever has its turn decides for all that
+wait (`inventory.serving`). `ask` only says what will be wanted, in the transaction that places an
+order, so that it is decided in its turn even before the order's own job comes. The others settle
+what was decided, may be part of the caller's transaction and never fail for want of units.
+`inventory.guard` tells why that is safe.
 
 A reservation that has expired stops counting at once: the next `reserve` of the same stock lets it
 go before it decides, and `commit` refuses it. `release_expired` only tidies.
@@ -21,20 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from inventory import generations
+from inventory.deciding import Promise, Wish, clash, shortages
 from inventory.errors import OutOfStock, ReferenceReused, TooManyReturned
-from inventory.guard import all_written, guarded
-from inventory.models import Reservation
+from inventory.models import DEFAULT_LOCATION, Reservation
 from inventory.movements import check_reference, current_job_id
-from inventory.shelves import Shelf, let_expired_go, lock_shelves
+from inventory.serving import serve
+from inventory.shelves import available, let_expired_go
 from inventory.statements import SQL
-from tasks.locks import Held
 
 TTL_S = 900.0  # a quarter of an hour: longer than any payment that still ends well
 
@@ -49,6 +51,25 @@ class Wanted:
     quantity: int
 
 
+def ask(*, reference: str, wanted: Sequence[Wanted]) -> None:
+    """Say that `reference` will reserve this. Call it in the transaction that places an order.
+
+    It promises nothing. Whoever decides next about these products decides this too, in the order of
+    asking, and `reserve` finds the answer. A reference that is known already is left as it is.
+    """
+    check_reference(reference)
+    quantities = _add_up(wanted)
+    SQL.run(
+        "ask",
+        {
+            "reference": reference,
+            "product_ids": list(quantities),
+            "quantities": list(quantities.values()),
+            "location": DEFAULT_LOCATION,
+        },
+    )
+
+
 def reserve(*, reference: str, wanted: Sequence[Wanted], ttl_s: float = TTL_S) -> None:
     """Promise all that is wanted to `reference` for `ttl_s` seconds, or nothing.
 
@@ -60,13 +81,8 @@ def reserve(*, reference: str, wanted: Sequence[Wanted], ttl_s: float = TTL_S) -
     """
     check_reference(reference)
     quantities = _add_up(wanted)
-    with guarded(quantities) as held:
-        shelves = lock_shelves(quantities)
-        shortages = _hold(reference, quantities, shelves, ttl_s, held)
-    # Expired ones were let go even when it was not enough.
-    generations.renew(quantities)
-    if shortages:
-        raise OutOfStock(shortages)
+    if not _decided(reference, quantities, ttl_s):
+        serve(Wish(reference, quantities, ttl_s))
 
 
 def commit(*, reference: str) -> bool:
@@ -77,7 +93,7 @@ def commit(*, reference: str) -> bool:
     """
     with transaction.atomic():
         rows = _lock(reference)
-        if any(row.state == State.RELEASED or row.expired for row in rows):
+        if any(row.state in (State.ASKED, State.RELEASED) or row.expired for row in rows):
             return False
         if any(row.state == State.HELD for row in rows):
             parameters = {"reference": reference, "job_id": current_job_id()}
@@ -86,7 +102,7 @@ def commit(*, reference: str) -> bool:
 
 
 def release(*, reference: str) -> bool:
-    """Let go of what the reference holds. May be part of the caller's transaction.
+    """Let go of what the reference holds or asked for. May be part of the caller's transaction.
 
     True: it holds nothing (any more). False: the goods are sold; see `return_goods`.
     """
@@ -94,7 +110,7 @@ def release(*, reference: str) -> bool:
         rows = _lock(reference)
         if any(row.state == State.COMMITTED for row in rows):
             return False
-        if any(row.state == State.HELD for row in rows):
+        if any(row.state in (State.ASKED, State.HELD) for row in rows):
             _renew_on_commit(SQL.fetch_all("let_go", {"reference": reference}))
         return True
 
@@ -134,66 +150,24 @@ def release_expired(*, limit: int = 500) -> int:
         return sum(each.reservations for each in freed)
 
 
-# --- how reserve decides ------------------------------------------------------------------------
+# --- what needs no lock -------------------------------------------------------------------------
 
 
-def _hold(
-    reference: str,
-    quantities: Mapping[int, int],
-    shelves: Mapping[int, Shelf],
-    ttl_s: float,
-    held: Held,
-) -> dict[int, int]:
-    """Hold what is not held yet; or answer the shortages, with nothing written."""
-    mine = _mine(reference, quantities, shelves)
-    if State.COMMITTED in mine.values():
-        return {}
-    missing = {
-        product_id: quantity
-        for product_id, quantity in quantities.items()
-        if product_id not in shelves or mine.get(shelves[product_id].stock_id) != State.HELD
-    }
-    if shortages := _shortages(missing, shelves):
-        return shortages
-    if len(missing) < len(quantities):
-        Reservation.objects.filter(reference=reference, state=State.HELD).update(
-            expires_at=Now() + timedelta(seconds=ttl_s)
-        )
-    if missing:
-        written = SQL.fetch_all(
-            "hold",
-            {
-                "reference": reference,
-                "stock_ids": [shelves[product_id].stock_id for product_id in missing],
-                "quantities": list(missing.values()),
-                "ttl_s": ttl_s,
-                "token": held.token,
-            },
-        )
-        all_written(len(missing), len(written), held=held)
-    return {}
+def _decided(reference: str, quantities: Mapping[int, int], ttl_s: float) -> bool:
+    """Whether all of it is held or sold already; what is held gets the new time to live.
 
-
-def _mine(
-    reference: str, quantities: Mapping[int, int], shelves: Mapping[int, Shelf]
-) -> dict[int, str]:
-    """The states of the reference's reservations, by stock id. Raises `ReferenceReused`."""
-    rows = list(
-        Reservation.objects.filter(reference=reference).values_list("stock_id", "quantity", "state")
-    )
-    wish = {shelf.stock_id: quantities[shelf.product_id] for shelf in shelves.values()}
-    before = {stock_id: quantity for stock_id, quantity, _ in rows}
-    if before and (before != wish or len(wish) != len(quantities)):
-        raise ReferenceReused(f"{reference} stands for other goods: {before}, not {wish}.")
-    return {stock_id: state for stock_id, _, state in rows}
-
-
-def _shortages(missing: Mapping[int, int], shelves: Mapping[int, Shelf]) -> dict[int, int]:
-    left = {
-        product_id: shelves[product_id].available if product_id in shelves else 0
-        for product_id in missing
-    }
-    return {key: left[key] for key, quantity in missing.items() if quantity > left[key]}
+    A wish that was refused or let go before, and of which there still is too little now, needs no
+    turn to be refused: the crowd behind a sold-out product doesn't stand in line for it. Raises
+    `OutOfStock`, `ReferenceReused`.
+    """
+    rows = SQL.fetch_all("look", {"reference": reference, "ttl_s": ttl_s})
+    mine = [Promise(*row) for row in rows]
+    if other := clash(quantities, mine):
+        raise ReferenceReused(f"{reference} stands for other goods: {other}.")
+    states = {each.state for each in mine}
+    if states == {State.RELEASED} and (short := shortages(quantities, available(quantities))):
+        raise OutOfStock(short)
+    return bool(states) and states <= {State.HELD, State.COMMITTED}
 
 
 # --- what settling has in common ----------------------------------------------------------------

@@ -57,6 +57,12 @@ def lock_shelves(product_ids: Collection[int]) -> dict[int, Shelf]:
     }
 
 
+def available(product_ids: Collection[int]) -> dict[int, int]:
+    """Units of each product that can be promised now, without a lock: true when it was read."""
+    rows = SQL.fetch_all("availability", _where(product_ids))
+    return dict.fromkeys(product_ids, 0) | {key: int(units) for key, units in rows}
+
+
 def let_expired_go(stock_ids: Collection[int]) -> list[Freed]:
     """Release the expired reservations of stock rows that this transaction has locked."""
     return [Freed(*row) for row in SQL.fetch_all("let_expired_go", {"stock_ids": list(stock_ids)})]

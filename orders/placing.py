@@ -17,7 +17,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from inventory import reservations
 from inventory.models import Product
+from inventory.reservations import Wanted
 from orders import jobs, timeline
 from orders.errors import OrderRefused
 from orders.models import Order, OrderLine, Payment
@@ -211,5 +213,9 @@ def _write(
         provider=settings.PAYMENT_GATEWAY,
     )
     timeline.record(order_id=order.pk, kind="placed", message="The order was placed.")
+    reservations.ask(
+        reference=order.reference,
+        wanted=[Wanted(product_id=line.product.pk, quantity=line.quantity) for line in priced],
+    )
     jobs.enqueue_checkout(order.pk)
     return order

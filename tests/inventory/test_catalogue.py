@@ -109,7 +109,7 @@ def test_given_a_reader_that_read_before_a_sale_when_it_caches_after_it_then_nob
 ) -> None:
     mug = makers.product(on_hand=10)
     makers.forget_availability([mug])
-    read = catalogue._read_availability
+    read = catalogue.available
 
     def read_slowly(product_ids: list[int]) -> dict[int, int]:
         found = read(product_ids)
@@ -117,7 +117,7 @@ def test_given_a_reader_that_read_before_a_sale_when_it_caches_after_it_then_nob
         makers.reserve("order:1", mug)  # between the look and the cache
         return found
 
-    monkeypatch.setattr(catalogue, "_read_availability", read_slowly)
+    monkeypatch.setattr(catalogue, "available", read_slowly)
     assert availability([mug.pk]) == {mug.pk: 10}
     assert availability([mug.pk]) == {mug.pk: 8}
 

@@ -35,6 +35,7 @@ class Promise:
     """What a reference wants of each product, and how that stands."""
 
     wish: dict[int, int]
+    asked: bool = False
     held: set[int] = field(default_factory=set)
     expired: bool = False
     sold: bool = False
@@ -57,29 +58,65 @@ class StockMachine(RuleBasedStateMachine):
 
     # --- deciders
 
+    @rule(name=REFERENCES, wish=WISHES)
+    def ask(self, name: str, wish: dict[int, int]) -> None:
+        reservations.ask(reference=self.reference(name), wanted=self.wanted(wish))
+        there = all(self.products[key].stocks.exists() for key in wish)
+        if there and name not in self.promises:
+            self.promises[name] = Promise(wish, asked=True)
+
     @rule(name=REFERENCES, wish=WISHES, again=st.booleans())
     def reserve(self, name: str, wish: dict[int, int], again: bool) -> None:
         before = self.promises.get(name)
         wish = before.wish if before and again else wish
-        wanted = [Wanted(self.products[key].pk, units) for key, units in wish.items()]
+        wanted = self.wanted(wish)
         if before and before.wish != wish:
             with pytest.raises(ReferenceReused):
                 reservations.reserve(reference=self.reference(name), wanted=wanted)
             return
-        promise = before or Promise(wish)
-        self.let_expired_go(wish.keys())
-        short = {
-            self.products[key].pk: self.available(key)
-            for key, units in wish.items()
-            if key not in promise.held and units > self.available(key) and not promise.sold
+        short = self.decided_already(before) if before else None
+        if short is None:
+            short = self.take_turn(name, before or Promise(wish))
+        assert self.shortages(name, wanted) == {
+            self.products[key].pk: units for key, units in short.items()
         }
-        assert self.shortages(name, wanted) == short
-        if short:
-            return
-        self.promises[name] = promise
-        if not promise.sold:
-            promise.held = set(wish)
+
+    def decided_already(self, promise: Promise) -> dict[int, int] | None:
+        """What is short, when it takes no turn to say so; None when a turn is needed."""
+        if promise.sold or promise.whole:
+            return {}
+        if promise.asked or (promise.held and not promise.expired):
+            return None
+        return self.short(promise.wish, but_expired=True) or None
+
+    def take_turn(self, name: str, promise: Promise) -> dict[int, int]:
+        """Decide about all that was asked for within the same products too, oldest first."""
+        self.let_expired_go(promise.wish.keys())
+        for asking in list(self.promises.values()):
+            if asking.asked and asking is not promise and asking.wish.keys() <= promise.wish.keys():
+                if promise.asked and self.came_after(asking, promise):
+                    break
+                self.decide(asking)
+        short = self.decide(promise)
+        if not short:
+            self.promises[name] = promise
+        for asking in self.promises.values():
+            if asking.asked and asking.wish.keys() <= promise.wish.keys():
+                self.decide(asking)
+        return short
+
+    def came_after(self, one: Promise, other: Promise) -> bool:
+        order = list(self.promises.values())
+        return order.index(one) > order.index(other)
+
+    def decide(self, promise: Promise) -> dict[int, int]:
+        missing = {key: units for key, units in promise.wish.items() if key not in promise.held}
+        short = self.short(missing)
+        promise.asked = False
+        if not short:
+            promise.held = set(promise.wish)
             promise.expired = False
+        return short
 
     @rule(key=PRODUCTS, units=st.integers(1, 6))
     def receive(self, key: int, units: int) -> None:
@@ -131,7 +168,7 @@ class StockMachine(RuleBasedStateMachine):
         released = reservations.release(reference=self.reference(name))
         assert released == (not (promise and promise.sold))
         if promise and released:
-            promise.held = set()
+            promise.asked, promise.held = False, set()
 
     @rule(choice=CHOICES, part=st.one_of(st.none(), st.dictionaries(PRODUCTS, UNITS, min_size=1)))
     def give_back(self, choice: int, part: dict[int, int] | None) -> None:
@@ -200,6 +237,15 @@ class StockMachine(RuleBasedStateMachine):
             return error.shortages
         return {}
 
+    def wanted(self, wish: dict[int, int]) -> list[Wanted]:
+        return [Wanted(self.products[key].pk, units) for key, units in wish.items()]
+
+    def short(self, wish: dict[int, int], *, but_expired: bool = False) -> dict[int, int]:
+        left = {
+            key: self.on_hand[key] - self.promised(key, expired_too=not but_expired) for key in wish
+        }
+        return {key: left[key] for key, units in wish.items() if units > left[key]}
+
     def reference(self, name: str) -> str:
         return f"order:{StockMachine.rounds}:{name}"
 
@@ -209,9 +255,6 @@ class StockMachine(RuleBasedStateMachine):
             for promise in self.promises.values()
             if key in promise.held and (expired_too or not promise.expired)
         )
-
-    def available(self, key: int) -> int:
-        return self.on_hand[key] - self.promised(key)
 
     def let_expired_go(self, keys: Iterable[int]) -> None:
         for promise in self.promises.values():
@@ -225,7 +268,7 @@ def test_stock_is_as_the_model_says_whatever_happens() -> None:
     run_state_machine_as_test(
         StockMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
