@@ -49,11 +49,11 @@ def serve(wish: Wish) -> None:
     the locks.
     """
     product_ids = list(wish.quantities)
-    answer = taking_turns(product_ids, _pack(wish), partial(_serve_all, product_ids))
+    answer = taking_turns(product_ids, pack(wish), partial(serve_all, product_ids))
     _unpack_answer(wish, answer)
 
 
-def _serve_all(product_ids: Sequence[int], held: Held, requests: Sequence[bytes]) -> list[bytes]:
+def serve_all(product_ids: Sequence[int], held: Held, requests: Sequence[bytes]) -> list[bytes]:
     """Decide the requests, and what was asked for, in one transaction; an answer for each."""
     callers = [_unpack(request) for request in requests]
     with transaction.atomic(durable=True):
@@ -139,7 +139,7 @@ def _write(decisions: Sequence[Decision], shelves: Mapping[int, Shelf], held: He
 # --- wishes and answers on their way between processes -------------------------------------------
 
 
-def _pack(wish: Wish) -> bytes:
+def pack(wish: Wish) -> bytes:
     return json.dumps([wish.reference, list(wish.quantities.items()), wish.ttl_s]).encode()
 
 
