@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
 BUYERS = int(os.environ.get("CHAOS_BUYERS", "150"))
 UNITS = BUYERS // 10
 HANDS = 4
+SLOWEST_PER_S = 10
 DISASTERS = 4
 """The crowd is let in, in as many parts, with something broken after each."""
 
@@ -42,7 +43,7 @@ def test_exactly_the_units_that_are_there_are_sold_and_all_others_are_told(
         let_in(mug, BUYERS // DISASTERS)
         disaster()
     let_in(mug, BUYERS - Order.objects.count())
-    settle(wait_until)
+    settle(wait_until, patience_s=240 + BUYERS / SLOWEST_PER_S)
 
     ended = Counter(Order.objects.values_list("state", flat=True))
     assert ended == {Order.State.CONFIRMED: UNITS, Order.State.FAILED: BUYERS - UNITS}

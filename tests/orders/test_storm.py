@@ -63,10 +63,10 @@ def some_progress(orders: list[Order]) -> Callable[[], bool]:
     return Job.objects.filter(subject__in=newest, attempt__gt=0).exists
 
 
-def settle(wait_until: Wait) -> None:
+def settle(wait_until: Wait, *, patience_s: float = 240) -> None:
     """Wait for every job's end; what crashed too often an operator retries, once."""
     for _ in range(2):
-        wait_until(lambda: not Job.objects.filter(state__in=LIVE_STATES).exists(), 240)
+        wait_until(lambda: not Job.objects.filter(state__in=LIVE_STATES).exists(), patience_s)
         for job in Job.objects.filter(state=JobState.DEAD, task="orders.advance_checkout"):
             assert jobs.retry(job.pk)
 
