@@ -114,7 +114,7 @@ def reservations_per_s(way: Way, *, clients: int) -> float:
     row.refresh_from_db()
     if not told == held == row.reserved:
         raise AssertionError(f"{told} were told so, {held} are held, {row.reserved} counted")
-    return sum(in_time for in_time, _ in counts) / CROWD_S
+    return float(sum(in_time for in_time, _ in counts) / CROWD_S)
 
 
 def asked_per_s(*, waiting: int, asking_counts: bool) -> float:

@@ -45,7 +45,7 @@ def panel(product: Product, score: Score, done: int, total: int) -> Panel:
         _figure(score.confirmed, "confirmed", "green"),
         _figure(score.sold_out, "told “sold out”", "red"),
         _figure(score.waiting, "waiting", "yellow"),
-        _figure(score.per_s, "orders ended a second", "cyan"),
+        _figure(round(score.per_s), "orders ended a second", "cyan"),
     )
     figures.add_row(
         _figure(score.units_sold, "units sold", "green"),
@@ -57,6 +57,6 @@ def panel(product: Product, score: Score, done: int, total: int) -> Panel:
     return Panel(Group(bar, Text(), figures), title=product.name, title_align="left")
 
 
-def _figure(value: float, name: str, style: str) -> Text:
-    shown = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+def _figure(value: int, name: str, style: str) -> Text:
+    shown = f"{value:,}"
     return Text.assemble((f"{shown:>7}", style), " ", (name, "dim"))
