@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from inventory import catalogue, generations, shelves, reservations, stock
+from inventory import catalogue, generations, reservations, shelves, stock
 from inventory.catalogue import availability, get_product, get_products, list_products
 from inventory.models import Product, Stock
 from tests.inventory import makers
