@@ -14,13 +14,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tasks import audit_log, jobs
-from tasks.models import Attempt, AuditEntry, Effect, Job
+from tasks.lock_pages import LockAdmin
+from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know the class's parameters
     TabularInline = admin.TabularInline[Attempt, Job]
 else:
     TabularInline = admin.TabularInline
+
+admin.site.register(Lock, LockAdmin)
 
 
 class AttemptInline(TabularInline):

@@ -258,3 +258,24 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"
+
+
+class NoRows(models.Manager["Lock"]):
+    """Asks no database, so that `dumpdata` and the like find nothing instead of failing."""
+
+    def get_queryset(self) -> models.QuerySet[Lock]:
+        return super().get_queryset().none()
+
+
+class Lock(models.Model):
+    """No table: locks live in Redis. It gives them permissions and a place in the admin."""
+
+    objects = NoRows()
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        permissions = [("release_lock", "Can release a lock by force")]
+
+    def __str__(self) -> str:
+        return "locks"
