@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -28,6 +28,8 @@ from tests.tasks.locks.crowd import in_line
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/tasks/lock/"
+Answer = Any
+"""The test client's response, whose class has no public name."""
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
@@ -48,7 +50,7 @@ def client_with(*codenames: str) -> Client:
     return client
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(answer: Answer) -> str:
     """What a reader sees, without tags, in one line."""
     body = re.sub(r"<(style|script).*?</\1>", "", answer.content.decode(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
@@ -61,7 +63,7 @@ def release_url(client: Client) -> str:
     return unescape(found[1])
 
 
-def confirmed(client: Client, url: str, *, reason: str = "stuck") -> HttpResponse:
+def confirmed(client: Client, url: str, *, reason: str = "stuck") -> Answer:
     """Sends the form of the confirmation page, as a browser does."""
     page = client.get(url).content.decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(key|value)" value="([^"]*)"', page))
