@@ -25,6 +25,7 @@ from inventory.models import (
     SyncRowError,
     SyncRun,
 )
+from tasks import audit_log
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
@@ -135,7 +136,13 @@ class SupplierAdmin(ModelAdmin):
         enabled = [supplier for supplier in chosen if supplier.is_enabled]
         with transaction.atomic():
             for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
+                job_id = jobs.enqueue_sync(supplier.pk)
+                audit_log.record(
+                    actor=audit_log.user(request.user),
+                    action="supplier.sync",
+                    subject=f"supplier:{supplier.pk}",
+                    details={"job": job_id},
+                )
         if enabled:
             names = ", ".join(map(str, enabled))
             text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."

@@ -111,6 +111,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "shop",
         "OPTIONS": {
+            "CLIENT_CLASS": "tasks.locks.django_redis.LockClient",  # cache.lock() stands in line
             # A cache that is down is a cache that is empty; it never breaks a page.
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.3,  # seconds; a page can't wait longer for a cache
