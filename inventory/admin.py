@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from inventory import adjusting, jobs
 from inventory.models import (
+    LowStockAlert,
     Product,
     Reservation,
     Stock,
@@ -66,7 +67,7 @@ class LinksToAdjust(ModelAdmin):
 
 @admin.register(Product)
 class ProductAdmin(LinksToAdjust):
-    list_display = ["sku", "name", "price_minor", "currency", "is_active"]
+    list_display = ["sku", "name", "price_minor", "currency", "low_stock_at", "is_active"]
     list_filter = ["is_active", "currency"]
     search_fields = ["sku", "name"]
 
@@ -118,6 +119,14 @@ class ReservationAdmin(ReadOnly):
     @admin.display(description="product", ordering="stock__product__sku")
     def product(self, reservation: Reservation) -> str:
         return str(reservation.stock.product)
+
+
+@admin.register(LowStockAlert)
+class LowStockAlertAdmin(ReadOnly):
+    list_display = ["product", "units", "limit_units", "crossed_at", "recovered_at"]
+    list_filter = [("recovered_at", admin.EmptyFieldListFilter), "crossed_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku", "product__name"]
 
 
 @admin.register(Supplier)

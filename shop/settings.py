@@ -174,6 +174,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.release_expired_reservations",
         "schedule": timedelta(minutes=1),
     },
+    "Look for low stock": {
+        "task": "inventory.look_for_low_stock",
+        "schedule": timedelta(minutes=1),
+    },
     "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
 }
@@ -213,6 +217,8 @@ EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # s; an SMTP server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
+# Who orders supplies: hears once of each product that falls to its `low_stock_at`.
+STOCK_ALERT_EMAILS = env.list("STOCK_ALERT_EMAILS", default=[])
 
 # --- Pages, static files, security --------------------------------------------------------------
 
