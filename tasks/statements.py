@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,14 @@ class SqlFolder:
         connection.ensure_connection()
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-            cursor.execute(self.text(name), parameters, prepare=conf().prepare_statements)
+
+            def execute(sql: str, params: Any, many: bool, context: Any) -> Any:
+                return cursor.execute(sql, params, prepare=conf().prepare_statements)
+
+            # Django's cursor does the same for whoever watches the connection's statements.
+            for wrapper in reversed(connection.execute_wrappers):
+                execute = partial(wrapper, execute)
+            execute(self.text(name), parameters, False, {"connection": connection})
             yield cursor
 
 
