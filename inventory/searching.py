@@ -30,7 +30,7 @@ ALIKE = 0.4
 SHORTEST_SLIP = 3
 """Letters of a word that is looked for with slips; shorter ones look like everything."""
 
-TOKEN = re.compile(r"\w+")
+TOKEN = re.compile(r"[^\W_]+")
 
 
 def matching(products: QuerySet[Product], words: Sequence[str]) -> QuerySet[Product]:
@@ -60,9 +60,12 @@ def alike(products: QuerySet[Product], words: Sequence[str]) -> QuerySet[Product
 
 
 def _prefixes(words: Sequence[str]) -> SearchQuery | None:
-    """All of the words, each as the beginning of one: `'blu':* & 'mug':*`."""
+    """All of the words, each as the beginning of one: `'blu':* & 'mug':*`.
+
+    A single letter begins too many words; it has to be one.
+    """
     tokens = [token for word in words for token in TOKEN.findall(word)]
     if not tokens:
         return None
-    text = " & ".join(f"'{token}':*" for token in tokens)
+    text = " & ".join(f"'{token}':*" if len(token) > 1 else f"'{token}'" for token in tokens)
     return SearchQuery(text, config="english", search_type="raw")

@@ -57,12 +57,13 @@ def test_given_an_open_order_page_when_jobs_record_events_then_it_follows_until_
         email="ann@example.com", lines=[LineRequest("MUG-1", 1)], payment_method="pm_ok"
     )
     visitor.open(f"/orders/{order.code}/")
-    visitor.see(".timeline li", "The order was placed.")
+    visitor.see(".timeline li", "We received your order.")
 
     states.reserved(order.pk)
-    timeline.record(order_id=order.pk, kind="reserved", message="Goods <b>set</b> aside.")
-    visitor.see(".timeline li", "Goods <b>set</b> aside.")
+    timeline.record(order_id=order.pk, kind="charged", message="All <b>was</b> paid.")
+    visitor.see(".timeline li", "All <b>was</b> paid.")
     visitor.see("[data-headline]", "Goods set aside")
+    visitor.see(".steps [aria-current]", "Set aside")
 
     states.confirmed(order.pk)
     timeline.record(order_id=order.pk, kind="email_sent", message="Confirmation sent.")
@@ -70,6 +71,8 @@ def test_given_an_open_order_page_when_jobs_record_events_then_it_follows_until_
     visitor.see(".timeline li", "Confirmation sent.")
     visitor.see("[data-headline]", "Confirmed")
     visitor.see(".order[data-final='true']")
+    visitor.see(".steps [aria-current]", "Confirmed")
+    assert visitor.heard() == "Confirmation sent."
     assert "Confirmed" in visitor.browser.title
     assert len(visitor.browser.find_elements(By.CSS_SELECTOR, ".timeline li")) == 3
     assert visitor.severe_logs() == []

@@ -34,6 +34,30 @@ class Visitor:
 
         return self.wait.until(shown, f"{selector} with {text!r}")
 
+    def heard(self) -> str:
+        """What screen readers were told last."""
+        text = "return document.querySelector('[data-say]').textContent"
+        return str(self.browser.execute_script(text))  # type: ignore[no-untyped-call]
+
+    def prefer(self, scheme: Literal["light", "dark"]) -> None:
+        """Colours, without movement: nothing is half-way when it is looked at."""
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def take_a_phone(self, *, width: int = 360, height: int = 740, sharpness: int = 1) -> None:
+        self.browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": sharpness, "mobile": True},
+        )
+
+    def width(self) -> int:
+        """Of the page with all that sticks out, in CSS pixels."""
+        text = "return document.documentElement.scrollWidth"
+        return int(self.browser.execute_script(text))  # type: ignore[no-untyped-call]
+
     def arrive(self, path: str) -> None:
         self.wait.until(url_contains(path))
 
