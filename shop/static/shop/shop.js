@@ -32,19 +32,21 @@ for (const form of document.querySelectorAll("form[data-once]")) {
 
 /* --- A refused form: go to the list of what is wrong, or to the field. --- */
 
-function focusProblem(page) {
-  const problem = page.querySelector("[data-problems]") ?? page.querySelector("[aria-invalid='true']");
-  problem?.focus();
-  return Boolean(problem);
-}
-
-focusProblem(document);
+(document.querySelector("[data-problems]") ?? document.querySelector("[aria-invalid='true']"))?.focus();
 
 /* --- The cart: forms marked data-live are sent in the background, and the page is drawn anew. --- */
 
 const TYPING = 400; // ms; clicks on a number's arrows come in bursts
 let turn = Promise.resolve(); // one after the other: the session keeps the last answer
-let typing;
+const typing = new WeakMap(); // a form's timer
+
+/* Go on typing where one was: number fields need a moment as text for that. */
+function goOn(field) {
+  field.focus();
+  field.type = "text";
+  field.setSelectionRange(field.value.length, field.value.length);
+  field.type = "number";
+}
 
 function draw(html, sent) {
   const page = new DOMParser().parseFromString(html, "text/html");
@@ -56,11 +58,15 @@ function draw(html, sent) {
   document.querySelector(".cart-link").replaceWith(page.querySelector(".cart-link"));
   document.title = page.title;
   const again = active?.id && document.getElementById(active.id);
-  if (!focusProblem(main)) (again || main).focus();
   if (typed && again) {
     again.value = active.value;
     later(again.form);
   }
+  if (again && (typed || active.id === sent.id)) goOn(again);
+  else if (again) {
+    again.focus();
+    again.select?.();
+  } else (main.querySelector("[aria-invalid='true']") ?? main).focus();
   const news = main.querySelector(".messages, .quantity-form .error")?.textContent.trim() ?? "";
   const total = main.querySelector("[data-total]")?.textContent ?? "";
   say(total ? `${news} Total ${total}.` : news);
@@ -78,15 +84,15 @@ async function send(form, body) {
 }
 
 function later(form) {
-  clearTimeout(typing);
-  typing = setTimeout(() => form.requestSubmit(), TYPING);
+  clearTimeout(typing.get(form));
+  typing.set(form, setTimeout(() => form.isConnected && form.requestSubmit(), TYPING));
 }
 
 addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-live]")) return;
   event.preventDefault();
-  clearTimeout(typing);
+  clearTimeout(typing.get(form));
   const body = new FormData(form);
   turn = turn.then(() => send(form, body));
 });
@@ -94,6 +100,11 @@ addEventListener("submit", (event) => {
 addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
   if (form && event.target.value) later(form);
+  else clearTimeout(typing.get(form)); // an emptied field is still being typed in
+});
+
+addEventListener("change", (event) => {
+  event.target.closest("form[data-live]")?.requestSubmit(); // the field was left
 });
 
 /* --- The order page: ask for the timeline until nothing more will happen. --- */

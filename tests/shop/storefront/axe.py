@@ -28,3 +28,8 @@ def violations(visitor: Visitor) -> list[str]:
         browser.execute_script(SCRIPT)  # type: ignore[no-untyped-call]
     found: list[str] = browser.execute_async_script(RUN)  # type: ignore[no-untyped-call]
     return found
+
+
+def grave(found: list[str]) -> list[str]:
+    """Without what concerns whole pages only, such as landmarks, which a mail does not have."""
+    return [each for each in found if each.startswith(("serious", "critical"))]
