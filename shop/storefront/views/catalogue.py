@@ -19,8 +19,8 @@ def show(request: HttpRequest) -> HttpResponse:
     categories = catalogue.list_categories()
     if not form.is_valid():
         problem = "We can't search for that. Try a few plain words."
-        context = {"problem": problem, "categories": categories}
-        return render(request, "shop/catalogue.html", context, status=400)
+        refused = {"problem": problem, "categories": categories}
+        return render(request, "shop/catalogue.html", refused, status=400)
     query, slug = form.cleaned_data["q"], form.cleaned_data["category"]
     category = next((each for each in categories if each.slug == slug), None)
     if slug and category is None:
@@ -31,7 +31,8 @@ def show(request: HttpRequest) -> HttpResponse:
         page=_page_number(request.GET.get("page", "1")),
         page_size=PAGE_SIZE,
     )
-    context = {"query": query, "categories": categories, "category": category, "page": page}
+    context: dict[str, object] = {"query": query, "categories": categories}
+    context |= {"category": category, "page": page}
     return render(request, "shop/catalogue.html", context)
 
 

@@ -24,9 +24,9 @@ axe.run(document, {resultTypes: ["violations"]}).then(
 def violations(visitor: Visitor) -> list[str]:
     """What axe finds wrong with the page, one sentence for each element and rule."""
     browser = visitor.browser
-    if not browser.execute_script("return typeof axe === 'object'"):  # type: ignore[no-untyped-call]
-        browser.execute_script(SCRIPT)  # type: ignore[no-untyped-call]
-    found: list[str] = browser.execute_async_script(RUN)  # type: ignore[no-untyped-call]
+    if not browser.execute_script("return typeof axe === 'object'"):
+        browser.execute_script(SCRIPT)
+    found: list[str] = browser.execute_async_script(RUN)
     return found
 
 

@@ -41,7 +41,7 @@ def test_given_any_page_then_axe_finds_nothing_wrong_and_nothing_sticks_out_of_a
 def test_given_a_page_with_faults_then_axe_finds_them(visitor: Visitor) -> None:
     """Or the test above could not fail."""
     visitor.open("/")
-    visitor.browser.execute_script(  # type: ignore[no-untyped-call]
+    visitor.browser.execute_script(
         """
         document.querySelector("main").insertAdjacentHTML("beforeend", "<p>Pale</p><input>");
         document.querySelector("main p:last-of-type").style.color = "#cccccc";

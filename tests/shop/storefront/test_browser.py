@@ -169,7 +169,7 @@ def test_given_a_form_sent_twice_at_once_then_the_button_waits_and_it_leaves_onc
     visitor.see("input[value=pm_ok]").click()
     visitor.watch_submits()
 
-    visitor.browser.execute_script(  # type: ignore[no-untyped-call]
+    visitor.browser.execute_script(
         "const form = document.querySelector('.pay'); form.requestSubmit(); form.requestSubmit();"
     )
 

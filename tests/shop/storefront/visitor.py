@@ -43,7 +43,7 @@ class Visitor:
     def heard(self) -> str:
         """What screen readers were told last."""
         text = "return document.querySelector('[data-say]').textContent"
-        return str(self.browser.execute_script(text))  # type: ignore[no-untyped-call]
+        return str(self.browser.execute_script(text))
 
     def prefer(self, scheme: Literal["light", "dark"]) -> None:
         """Colours, without movement: nothing is half-way when it is looked at."""
@@ -61,7 +61,7 @@ class Visitor:
 
     def watch_submits(self) -> None:
         """Note each submission of a form on this page, and what its button says then."""
-        self.browser.execute_script(  # type: ignore[no-untyped-call]
+        self.browser.execute_script(
             """
             addEventListener("submit", (event) => {
               const button = event.target.querySelector("button");
@@ -75,15 +75,13 @@ class Visitor:
     def submits(self) -> list[list[object]]:
         """[was sent, the button's text, whether it said it was disabled] of each submission."""
         text = "return JSON.parse(sessionStorage.getItem('submits'))"
-        notes: list[list[object]] = self.browser.execute_script(text)  # type: ignore[no-untyped-call]
+        notes: list[list[object]] = self.browser.execute_script(text)
         return notes
 
     def type_over(self, selector: str, text: str) -> None:
         """Replace what a field holds, key by key."""
         self.see(selector)
-        self.browser.execute_script(  # type: ignore[no-untyped-call]
-            "document.querySelector(arguments[0]).select()", selector
-        )
+        self.browser.execute_script("document.querySelector(arguments[0]).select()", selector)
         ActionChains(self.browser).send_keys(text).perform()
 
     def switch_scripts_off(self) -> None:
@@ -99,16 +97,16 @@ class Visitor:
 
     def mark_page(self) -> None:
         """Leave something that is gone once another page is loaded."""
-        self.browser.execute_script("window.marked = true")  # type: ignore[no-untyped-call]
+        self.browser.execute_script("window.marked = true")
 
     def is_marked_page(self) -> bool:
         text = "return window.marked === true"
-        return bool(self.browser.execute_script(text))  # type: ignore[no-untyped-call]
+        return bool(self.browser.execute_script(text))
 
     def width(self) -> int:
         """Of the page with all that sticks out, in CSS pixels."""
         text = "return document.documentElement.scrollWidth"
-        return int(self.browser.execute_script(text))  # type: ignore[no-untyped-call]
+        return int(self.browser.execute_script(text))
 
     def arrive(self, path: str) -> None:
         self.wait.until(url_contains(path))
