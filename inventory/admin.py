@@ -18,6 +18,7 @@ from django.urls import URLPattern, path, reverse
 from inventory import adjusting, jobs
 from inventory.models import (
     Category,
+    LowStockAlert,
     Product,
     Reservation,
     Stock,
@@ -26,6 +27,7 @@ from inventory.models import (
     SyncRowError,
     SyncRun,
 )
+from tasks import audit_log
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
@@ -73,7 +75,9 @@ class CategoryAdmin(ModelAdmin):
 
 @admin.register(Product)
 class ProductAdmin(LinksToAdjust):
-    list_display = ["sku", "name", "category", "price_minor", "currency", "is_active"]
+    list_display = [
+        "sku", "name", "category", "price_minor", "currency", "low_stock_at", "is_active",
+    ]  # fmt: skip
     list_filter = ["is_active", "category", "currency"]
     list_select_related = ["category"]
     search_fields = ["sku", "name"]
@@ -128,6 +132,14 @@ class ReservationAdmin(ReadOnly):
         return str(reservation.stock.product)
 
 
+@admin.register(LowStockAlert)
+class LowStockAlertAdmin(ReadOnly):
+    list_display = ["product", "units", "limit_units", "crossed_at", "recovered_at"]
+    list_filter = [("recovered_at", admin.EmptyFieldListFilter), "crossed_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku", "product__name"]
+
+
 @admin.register(Supplier)
 class SupplierAdmin(ModelAdmin):
     list_display = ["name", "feed_url", "feed_format", "is_enabled"]
@@ -144,7 +156,13 @@ class SupplierAdmin(ModelAdmin):
         enabled = [supplier for supplier in chosen if supplier.is_enabled]
         with transaction.atomic():
             for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
+                job_id = jobs.enqueue_sync(supplier.pk)
+                audit_log.record(
+                    actor=audit_log.user(request.user),
+                    action="supplier.sync",
+                    subject=f"supplier:{supplier.pk}",
+                    details={"job": job_id},
+                )
         if enabled:
             names = ", ".join(map(str, enabled))
             text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."

@@ -25,7 +25,7 @@ def html_of(kind: Kind, *, name: str = "") -> str:
     order = scenes.order("confirmed")
     if name:
         order.lines.update(name=name)
-    message = mails.build(order, kind, key=f"{order.reference}:email:{kind}")
+    message = mails.build(order, kind)
     ((html, mimetype),) = message.alternatives
     assert mimetype == "text/html"
     return str(html)

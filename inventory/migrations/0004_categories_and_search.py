@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0002_asked_reservations'),
+        ('inventory', '0003_low_stock_alerts'),
     ]
 
     operations = [
