@@ -38,7 +38,7 @@ for (const form of document.querySelectorAll("form[data-once]")) {
 
 const TYPING = 400; // ms; clicks on a number's arrows come in bursts
 let turn = Promise.resolve(); // one after the other: the session keeps the last answer
-const typing = new WeakMap(); // a form's timer
+const typing = new WeakMap(); // the timer of each form with something that was not sent yet
 
 /* Go on typing where one was: number fields need a moment as text for that. */
 function goOn(field) {
@@ -93,18 +93,21 @@ addEventListener("submit", (event) => {
   if (!form.matches("form[data-live]")) return;
   event.preventDefault();
   clearTimeout(typing.get(form));
+  typing.delete(form);
   const body = new FormData(form);
   turn = turn.then(() => send(form, body));
 });
 
 addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
-  if (form && event.target.value) later(form);
-  else clearTimeout(typing.get(form)); // an emptied field is still being typed in
+  if (!form) return;
+  later(form);
+  if (!event.target.value) clearTimeout(typing.get(form)); // it is still being typed in
 });
 
 addEventListener("change", (event) => {
-  event.target.closest("form[data-live]")?.requestSubmit(); // the field was left
+  const form = event.target.closest("form[data-live]");
+  if (typing.has(form)) form.requestSubmit(); // the field was left
 });
 
 /* --- The order page: ask for the timeline until nothing more will happen. --- */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -136,11 +137,14 @@ def test_given_the_cart_when_a_quantity_is_typed_then_it_adds_up_without_a_new_p
     visitor.see("[data-total]", "£13.50")
     visitor.see(".cart-link .count", "3")
     assert visitor.heard() == "Blue mug: 3 in your cart. Total £13.50."
-    assert visitor.browser.switch_to.active_element.get_attribute("id") == "id_0_quantity"
+    assert visitor.focus() == "id_0_quantity"
 
-    visitor.browser.switch_to.active_element.send_keys("0")
+    ActionChains(visitor.browser).send_keys("0").perform()  # one goes on typing: 30
     visitor.see(".quantity-form .error", "Only 20 left.")
     assert visitor.heard() == "Only 20 left. Total £13.50."
+    visitor.type_over("#id_0_quantity", Keys.BACKSPACE)
+    ActionChains(visitor.browser).send_keys(Keys.TAB).perform()  # leaves it empty
+    visitor.see(".quantity-form .error", "Enter a whole number")
     visitor.see("button", "Remove").click()
     visitor.see("main", "Your cart is empty.")
     assert visitor.heard() == "Blue mug is not in your cart any more."

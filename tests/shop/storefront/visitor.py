@@ -45,6 +45,10 @@ class Visitor:
         text = "return document.querySelector('[data-say]').textContent"
         return str(self.browser.execute_script(text))
 
+    def focus(self) -> str:
+        """The id of what has the focus."""
+        return str(self.browser.execute_script("return document.activeElement.id"))
+
     def prefer(self, scheme: Literal["light", "dark"]) -> None:
         """Colours, without movement: nothing is half-way when it is looked at."""
         features = [
