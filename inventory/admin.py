@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from inventory import adjusting, jobs
 from inventory.models import (
+    Category,
     LowStockAlert,
     Product,
     Reservation,
@@ -65,10 +66,20 @@ class LinksToAdjust(ModelAdmin):
         raise NotImplementedError
 
 
+@admin.register(Category)
+class CategoryAdmin(ModelAdmin):
+    list_display = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    search_fields = ["name"]
+
+
 @admin.register(Product)
 class ProductAdmin(LinksToAdjust):
-    list_display = ["sku", "name", "price_minor", "currency", "low_stock_at", "is_active"]
-    list_filter = ["is_active", "currency"]
+    list_display = [
+        "sku", "name", "category", "price_minor", "currency", "low_stock_at", "is_active",
+    ]  # fmt: skip
+    list_filter = ["is_active", "category", "currency"]
+    list_select_related = ["category"]
     search_fields = ["sku", "name"]
 
     def product_id(self, shown: Any) -> int:

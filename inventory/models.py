@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from tasks.locks.fencing import Fenced
 
 DEFAULT_LOCATION = "main"
+
+PRODUCT_WORDS = SearchVector("name", weight="A", config="english") + SearchVector(
+    "description", weight="B", config="english"
+)
+"""What a search by words reads: the same expression in the index and in `inventory.searching`."""
+
+
+class Category(models.Model):
+    """A part of the catalogue, such as "Bags". `slug` is its name in addresses."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Product(models.Model):
@@ -16,6 +38,9 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=40, unique=True)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
+    category = models.ForeignKey(
+        Category, null=True, blank=True, on_delete=models.SET_NULL, related_name="products"
+    )
     price_minor = models.PositiveBigIntegerField(help_text="Price in minor units (pence, cents).")
     currency = models.CharField(max_length=3, default="GBP")
     is_active = models.BooleanField(default=True, help_text="Only active products can be bought.")
@@ -30,6 +55,12 @@ class Product(models.Model):
     class Meta:
         ordering = ["sku"]
         permissions = [("sync_stock", "Can start a stock sync")]
+        indexes = [
+            GinIndex(PRODUCT_WORDS, name="products_by_words"),
+            # Parts of words and SKUs; UPPER is how Django compares without case.
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="products_by_name_parts"),
+            GinIndex(OpClass(Upper("sku"), "gin_trgm_ops"), name="products_by_sku_parts"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
