@@ -1,5 +1,7 @@
 """The shop's settings, so that its worker is what is measured, with one queue for no-ops."""
 
+import os
+
 from shop.settings import *  # noqa: F403
 from shop.settings import INSTALLED_APPS
 from tasks.topology import job_queue
@@ -11,3 +13,6 @@ SANDBOX_PAYMENTS_KEY = "unused"  # nobody pays here
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE)]
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {}
+
+if "BENCH_SYNC_CHUNK_ROWS" in os.environ:  # to find the best one; see docs/stock-sync.md
+    SYNC_CHUNK_ROWS = int(os.environ["BENCH_SYNC_CHUNK_ROWS"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,9 @@ from tasks.conf import conf
 
 Row = tuple[Any, ...]
 
+INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+"""A line that stands for another file, so that what several statements share is written once."""
+
 
 class SqlFolder:
     """A package's folder of `.sql` files; a statement is called as its file is."""
@@ -23,7 +27,8 @@ class SqlFolder:
         self.text = cache(self._read)
 
     def _read(self, name: str) -> str:
-        return (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        text = (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        return INCLUDE.sub(lambda found: self._read(found[1]), text)
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
