@@ -1,10 +1,10 @@
-"""The admin's pages of a sync: how far it is, what it would do or did, and the word on a held one."""
+"""The admin's pages of a sync: how far it is, what it would do or did, a person's word on it."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,6 +21,11 @@ from inventory.errors import NotHeld
 from inventory.models import SyncRowError, SyncRun
 from tasks import audit_log
 from tasks.records import RecordAdmin
+
+if TYPE_CHECKING:  # only the type stubs know the class's parameters
+    TabularInline = admin.TabularInline[SyncRowError, SyncRun]
+else:
+    TabularInline = admin.TabularInline
 
 PERMISSION = "inventory.decide_sync"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -41,7 +46,7 @@ class DecisionForm(forms.Form):
     )
 
 
-class RowErrorInline(admin.TabularInline):  # type: ignore[type-arg]  # only the stubs are generic
+class RowErrorInline(TabularInline):
     model = SyncRowError
     fields = ["line", "sku", "reason"]
     can_delete = False
