@@ -214,14 +214,17 @@ def stock(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
     """Peers that poll are left out with 200 waiting: most of their waits would end in time-outs."""
-    few = {name: measures.by_lock(contender) for name, contender in contenders.items()}
+    few: dict[str, measures.Take] = {
+        name: measures.by_lock(contender) for name, contender in contenders.items()
+    }
     few["one by one, our lock"] = few.pop("ours")
-    many = {
+    many: dict[str, measures.Take] = {
         "group commit": measures.by_combining,
         "FOR UPDATE": measures.by_row_lock,
         "conditional UPDATE": measures.by_condition,
     }
-    for waiting, ways, goal in [(8, {**few, **many}, 4.0), (MANY, many, 30.0)]:
+    crowds = [(8, {**few, **many}, 4.0), (MANY, many, 30.0)]
+    for waiting, ways, goal in crowds:
         results = in_turns(
             console,
             f"2,000 units, {waiting} waiting",

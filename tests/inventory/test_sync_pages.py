@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -46,8 +46,8 @@ def decide(client: Client, run: SyncRun, decision: str, reason: str = WHY) -> in
 
 
 def report(client: Client, run: SyncRun) -> list[dict[str, str]]:
-    answer = client.get(reverse("admin:inventory_syncrun_csv", args=[run.pk]))
-    assert isinstance(answer, StreamingHttpResponse)
+    answer: Any = client.get(reverse("admin:inventory_syncrun_csv", args=[run.pk]))
+    assert answer.streaming
     text = answer.getvalue().decode()
     return list(csv.DictReader(text.splitlines()))
 
