@@ -1,4 +1,4 @@
-"""A hundred ways to be wrong: each writes past the services, and says what must be found.
+"""About a hundred ways to be wrong: each writes past the services and says what must be found.
 
 A corruption changes one thing by SQL, with the triggers and foreign keys asleep, and answers the
 invariants that it breaks, each with its subject. Which row it picks is a matter of chance.
