@@ -31,6 +31,11 @@ def print_audit(
     console.print(summary(checked))
 
 
+def print_breach(console: Console, breach: Breach) -> None:
+    """One line, for commands that are about something else."""
+    console.print(Text(f"✗ {breach.invariant}: {_told(breach)}", style="red"))
+
+
 def summary(checked: Sequence[Checked]) -> Text:
     """`✓ audit: 33 invariants hold (0.2 s)`"""
     seconds = sum(each.seconds for each in checked)
