@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from inventory import adjusting, jobs
 from inventory.models import (
+    LowStockAlert,
     Product,
     Reservation,
     Stock,
@@ -25,6 +26,7 @@ from inventory.models import (
     SyncRowError,
     SyncRun,
 )
+from tasks import audit_log
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
@@ -65,7 +67,7 @@ class LinksToAdjust(ModelAdmin):
 
 @admin.register(Product)
 class ProductAdmin(LinksToAdjust):
-    list_display = ["sku", "name", "price_minor", "currency", "is_active"]
+    list_display = ["sku", "name", "price_minor", "currency", "low_stock_at", "is_active"]
     list_filter = ["is_active", "currency"]
     search_fields = ["sku", "name"]
 
@@ -119,6 +121,14 @@ class ReservationAdmin(ReadOnly):
         return str(reservation.stock.product)
 
 
+@admin.register(LowStockAlert)
+class LowStockAlertAdmin(ReadOnly):
+    list_display = ["product", "units", "limit_units", "crossed_at", "recovered_at"]
+    list_filter = [("recovered_at", admin.EmptyFieldListFilter), "crossed_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku", "product__name"]
+
+
 @admin.register(Supplier)
 class SupplierAdmin(ModelAdmin):
     list_display = ["name", "feed_url", "feed_format", "is_enabled"]
@@ -135,7 +145,13 @@ class SupplierAdmin(ModelAdmin):
         enabled = [supplier for supplier in chosen if supplier.is_enabled]
         with transaction.atomic():
             for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
+                job_id = jobs.enqueue_sync(supplier.pk)
+                audit_log.record(
+                    actor=audit_log.user(request.user),
+                    action="supplier.sync",
+                    subject=f"supplier:{supplier.pk}",
+                    details={"job": job_id},
+                )
         if enabled:
             names = ", ".join(map(str, enabled))
             text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."

@@ -19,6 +19,11 @@ class Product(models.Model):
     price_minor = models.PositiveBigIntegerField(help_text="Price in minor units (pence, cents).")
     currency = models.CharField(max_length=3, default="GBP")
     is_active = models.BooleanField(default=True, help_text="Only active products can be bought.")
+    low_stock_at = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Send an alert when so few units, or fewer, can be promised. Empty: never.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -158,6 +163,29 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} for {self.reference} ({self.state})"
+
+
+class LowStockAlert(models.Model):
+    """One time that a product fell to its limit. Open until it is above it again."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="low_stock_alerts")
+    units = models.BigIntegerField(help_text="Units that could be promised when it was noticed.")
+    limit_units = models.PositiveIntegerField("limit", help_text="The product's limit then.")
+    crossed_at = models.DateTimeField(auto_now_add=True)
+    recovered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product"],
+                condition=Q(recovered_at__isnull=True),
+                name="one_open_alert_per_product",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.units} left"
 
 
 class Supplier(models.Model):

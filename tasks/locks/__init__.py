@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tasks.locks.combining import Serve
 from tasks.locks.default import default_locker
 from tasks.locks.errors import (
     LockError,
@@ -33,6 +34,7 @@ __all__ = [
     "LockUnavailable",
     "Locker",
     "StaleFence",
+    "combine",
     "lock",
     "lock_all",
 ]
@@ -54,3 +56,16 @@ def lock_all(
 ) -> Held:
     """`Locker.lock_all` on the Redis of the settings. Use it in a `with`."""
     return default_locker().lock_all(keys, ttl, wait, max_hold=max_hold)
+
+
+def combine(
+    key: str,
+    request: bytes,
+    serve: Serve,
+    *,
+    ttl: float = 30,
+    wait: float | None = 5,
+    most: int = 500,
+) -> bytes:
+    """`Locker.combine` on the Redis of the settings."""
+    return default_locker().combine(key, request, serve, ttl=ttl, wait=wait, most=most)

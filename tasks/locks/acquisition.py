@@ -7,6 +7,9 @@
 
 A waiter asks again about once a second. That is its sign of life, it puts the waiter back in its
 place after Redis has lost its memory, and it finds locks whose holder died.
+
+A waiter with a request may be served by the holder instead (`combining.py`): then it is woken by
+the answer, and out of line.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ from tasks.locks.wire import Wire
 
 
 class Acquisition:
-    """By one owner, of one lock or several at once. `acquire` is called once."""
+    """By one owner, of one lock or several at once. `acquire` is called once.
+
+    `answer` is what a holder answered to the `request`, if one did.
+    """
 
     __slots__ = (
         "_asked_at",
@@ -32,10 +38,12 @@ class Acquisition:
         "_names",
         "_owner",
         "_queues",
+        "_request",
         "_ticket",
         "_timing",
         "_ttl_s",
         "_wire",
+        "answer",
         "began_at",
     )
 
@@ -49,6 +57,7 @@ class Acquisition:
         exact: bool,
         ttl_s: float,
         wait_s: float | None,
+        request: bytes | None = None,
     ) -> None:
         self._wire: Final = wire
         self._timing: Final = timing
@@ -61,10 +70,13 @@ class Acquisition:
         self._asked_at = self.began_at
         self._deadline: Final = float("inf") if wait_s is None else self.began_at + wait_s
         self._queues: Final = wait_s != 0
+        self._request: Final = request
         self._ticket = 0
+        self.answer: bytes | None = None
 
     def acquire(self) -> tuple[int, float]:
-        """The token, and `monotonic()` of when the lock's time began.
+        """The token, and `monotonic()` of when the lock's time began; or, when there is an
+        `answer`, token 0.
 
         Raises `LockTimeout`, `LockUnavailable`.
         """
@@ -75,6 +87,8 @@ class Acquisition:
             # Without an answer, or interrupted, it may be ours or queued without our knowing.
             if self._queues or not isinstance(error, LockTimeout):
                 self._leave()
+            if isinstance(error, LockTimeout) and self._answered():
+                return 0, self._asked_at  # served at the last moment
             raise
         return got
 
@@ -91,12 +105,18 @@ class Acquisition:
         """Ask; if it is taken, listen for a while. Raises `LockTimeout` at the end of the wait."""
         self._asked_at = monotonic()
         answer = self._wire.call(self._question(), timeout_s=self._patience())
+        if self._answered():
+            self._leave()  # served before this question arrived, which put it back in line
+            return 0, self._asked_at
         if isinstance(answer, bytes):
             return int(answer), self._asked_at
         if answer == 0:
             raise LockTimeout(f"{', '.join(self._names)}: taken.")
         self._ticket, ask_again_ms, redis_us = answer
         token = self._listen(ask_again_ms)
+        if isinstance(token, bytes):
+            self.answer = token
+            return 0, self._asked_at
         if token:
             age_s = (redis_us - token) / 1e6 + monotonic() - self._asked_at
             taken_at = self._confirm(token, age_s)
@@ -106,19 +126,25 @@ class Acquisition:
         return None
 
     def _question(self) -> bytes:
-        return scripts.ACQUIRE.call(
-            self._keys,
-            (
-                self._owner,
-                b"%d" % (self._ttl_s * 1000),
-                b"1" if self._queues else b"0",
-                b"%d" % self._ticket,
-                self._timing.lease_ms,
-                self._timing.grant_ms,
-                self._wire.channel,
-                b"1" if self._exact else b"0",
-            ),
+        args = (
+            self._owner,
+            b"%d" % (self._ttl_s * 1000),
+            b"1" if self._queues else b"0",
+            b"%d" % self._ticket,
+            self._timing.lease_ms,
+            self._timing.grant_ms,
+            self._wire.channel,
+            b"1" if self._exact else b"0",
         )
+        return scripts.ACQUIRE.call(
+            self._keys, args if self._request is None else (*args, self._request)
+        )
+
+    def _answered(self) -> bool:
+        """Whether the answer to the request came in beside the answer to a question."""
+        if self._request is not None:
+            self.answer = self._wire.answer_heard(self._owner)
+        return self.answer is not None
 
     def _patience(self) -> float | None:
         """How long Redis may take to answer: a wait ends in time even when Redis stalls."""
@@ -127,8 +153,8 @@ class Acquisition:
             return None  # as long as usual
         return max(left_s, self._timing.leave_within_s)
 
-    def _listen(self, ask_again_ms: int) -> int | None:
-        """The token when woken, or None when it is time to ask again.
+    def _listen(self, ask_again_ms: int) -> int | bytes | None:
+        """The token when woken, the answer when served, or None when it is time to ask again.
 
         That is in time for the lease, and as soon as a holder's ttl ends.
         """
@@ -153,6 +179,8 @@ class Acquisition:
             return None
         if self._ttl_s <= self._timing.grant_s:
             return now - age_s
+        if self._request is not None:
+            return now  # collect.lua, which is about to follow, confirms it
         lease_ms = b"%d" % (self._ttl_s * 1000)
         keys = scripts.lock_keys(self._names)
         self._wire.tell(scripts.RENEW.call(keys, (self.value(token), lease_ms, b"0")))

@@ -10,6 +10,7 @@
 --       6 grant_ms      how long a lock handed over waits to be confirmed
 --       7 channel       where the owner listens
 --       8 exact         '1': the lock's key holds the owner as it is, without the token
+--       9 request       (or missing) what whoever holds the lock may serve meanwhile: collect.lua
 -- Answers the fencing token, as digits; 0 when not got and not queued; or, when queued,
 -- {ticket, ms after which to ask again, -1 for "as you like", Redis' time in us}.
 
@@ -63,6 +64,7 @@ local ask_again = -1
 for lock = 1, locks do
   redis.call('ZADD', key(lock, QUEUE), 'NX', ticket, owner)
   redis.call('HSET', key(lock, WAITERS), owner, about)
+  if ARGV[9] then redis.call('HSET', key(lock, WAITERS), request_of(owner), ARGV[9]) end
   redis.call('PEXPIRE', key(lock, QUEUE), 2 * lease_ms)
   redis.call('PEXPIRE', key(lock, WAITERS), 2 * lease_ms)
   -- Nobody says when a dead holder's lock expires, nor when a foreign holder lets go.

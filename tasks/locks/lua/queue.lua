@@ -5,7 +5,8 @@
 --   lock     string  who holds it; set to expire. Plain SET NX code on the same key excludes us too.
 --   queue    zset    waiters, by ticket: Redis' time in microseconds when they came. One waiter has
 --                    one ticket for all its keys, so all lines agree on who is older: no deadlock.
---   waiters  hash    waiter -> "lease_ms ttl_ms keys exact channel"
+--   waiters  hash    waiter -> "lease_ms ttl_ms keys exact channel"; and, of who has a request for
+--                    whoever holds the lock (combining.py), "request|<waiter>" -> the request
 --   fence    string  newest token; set to expire when the clock is past it anyway.
 --
 -- Redis must replicate effects, not scripts (the default since 5, the only way since 7).
@@ -53,22 +54,37 @@ local function holding(owner, exact, fence)
   return owner .. '|' .. fence
 end
 
+local function request_of(waiter)
+  return 'request|' .. waiter
+end
+
 local function remove(lock, waiter)
   redis.call('ZREM', key(lock, QUEUE), waiter)
-  redis.call('HDEL', key(lock, WAITERS), waiter)
+  redis.call('HDEL', key(lock, WAITERS), waiter, request_of(waiter))
+end
+
+-- What is known about a waiter, or nil when it gave no sign of life within its lease.
+local function living(lock, waiter)
+  local about = redis.call('HGET', key(lock, WAITERS), waiter) or ''
+  local lease, ttl, keys, exact, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
+  if lease and tonumber(lease) * 1000 >= now_us() then
+    return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), exact = exact, channel = channel }
+  end
+end
+
+-- Whether the waiter's connection is there.
+local function listens(waiter)
+  return redis.call('PUBSUB', 'NUMSUB', waiter.channel)[2] > 0
 end
 
 -- The oldest waiter that gave a sign of life within its lease; those before it are removed.
 local function first_in_line(lock)
   while true do
-    local waiter = redis.call('ZRANGE', key(lock, QUEUE), 0, 0)[1]
-    if not waiter then return nil end
-    local about = redis.call('HGET', key(lock, WAITERS), waiter) or ''
-    local lease, ttl, keys, exact, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
-    if lease and tonumber(lease) * 1000 >= now_us() then
-      return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), exact = exact, channel = channel }
-    end
-    remove(lock, waiter)
+    local name = redis.call('ZRANGE', key(lock, QUEUE), 0, 0)[1]
+    if not name then return nil end
+    local waiter = living(lock, name)
+    if waiter then return waiter end
+    remove(lock, name)
   end
 end
 
@@ -86,7 +102,7 @@ local function hand_over(lock, grant_ms, tell_many)
       if tell_many then
         heard = redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0
       else
-        heard = redis.call('PUBSUB', 'NUMSUB', waiter.channel)[2] > 0
+        heard = listens(waiter)
       end
       if heard then return end
       remove(lock, waiter.name)

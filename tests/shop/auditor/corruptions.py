@@ -734,7 +734,7 @@ def a_second_confirmation(hand: Hand) -> Broken:
 
 @corruption
 def a_mail_about_no_order(hand: Hand) -> Broken:
-    key = hand.chance.choice(["order:99999999:email:refund", "order:x:email:refund", "hello"])
+    key = hand.chance.choice(["order:99999999:email:refund", "order:x:email:refund", "order:"])
     return broken(hand.add_effect(key, "email"), "mails.deserved")
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.test import override_settings
 from django.utils import timezone
 
-from inventory import stock
+from inventory import low_stock, stock
 from inventory.models import Product, Reservation
 from orders import mails
 from orders.cancelling import cancel_order
@@ -21,7 +22,7 @@ from orders.refunds import refund_order
 from orders.sandbox import models as sandbox
 from shop.tasks import clear_sessions
 from tasks import jobs
-from tasks.models import Job
+from tasks.models import Effect, Job
 from tests.orders import makers
 from tests.orders.provider import Answer, ScriptedProvider
 from tests.shop.auditor.working import run_once, work_off
@@ -68,6 +69,7 @@ def build(provider: ScriptedProvider) -> World:
     )
     _expire(world.charging[0])
     _other_jobs()
+    _run_low(mug)
     _open_the_books(provider)
     return world
 
@@ -140,6 +142,15 @@ def _other_jobs() -> None:
     clear_sessions.apply_async(expires=0.0)
     jobs.take_due(batch=1000)
     clear_sessions.apply_async(countdown=24 * 3600)
+
+
+def _run_low(product: Product) -> None:
+    """The people who order supplies get a mail too, which is about no order."""
+    Product.objects.filter(pk=product.pk).update(low_stock_at=1_000)
+    with override_settings(STOCK_ALERT_EMAILS=["supplies@shop.example"]):
+        assert low_stock.look() == 1
+        run_once(Job.objects.get(task="inventory.mail_low_stock").pk)
+    assert Effect.objects.get(key__startswith="low-stock:").state == Effect.State.DONE
 
 
 def _open_the_books(provider: ScriptedProvider) -> None:
