@@ -1,4 +1,5 @@
--- Every mail is one that its order deserves: of its kind, and the only one unless a person asked.
+-- Every mail about an order is one that it deserves: of its kind, and the only one unless a person
+-- asked.
 --
 --   mail_kinds, mail_events (as long): the timeline's event that each kind of mail tells of
 WITH mail AS (
@@ -8,7 +9,7 @@ WITH mail AS (
     split_part(e.key, ':', 4) AS kind,
     split_part(e.key, ':', 5) AS again
   FROM tasks_effect AS e
-  WHERE e.kind = 'email'
+  WHERE e.kind = 'email' AND e.key LIKE 'order:%%'
 )
 SELECT 'effect:' || mail.id, 'an order that deserves it, and one mail unless asked for again',
   mail.key, mail.job_id, 'order:' || mail.order_id, mail.intended_at
