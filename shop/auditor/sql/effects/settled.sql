@@ -2,8 +2,8 @@
 --
 -- One without is *stuck*: nobody knows whether it happened, and a person has to look. A mail that
 -- was sent again since needs no looking.
-SELECT 'effect:' || e.id, e.key || ' done or failed', 'stuck: intended, and no job is alive', e.job_id,
-  about.subject, e.intended_at
+SELECT 'effect:' || e.id, e.key || ' done or failed', 'stuck: intended, and no job is alive',
+  e.job_id, about.subject, e.intended_at
 FROM tasks_effect AS e
 CROSS JOIN LATERAL (
   SELECT split_part(e.key, ':', 1) || ':' || split_part(e.key, ':', 2) AS subject

@@ -5,7 +5,8 @@
 SELECT 'job:' || j.id,
   format('at most %%s records, %%s of them failures or more', j.attempt, j.failures),
   format(
-    '%%s, %%s records up to attempt %%s, %%s failures', j.state, made.count, made.newest, made.failed
+    '%%s, %%s records up to attempt %%s, %%s failures',
+    j.state, made.count, made.newest, made.failed
   ),
   j.id, '', NULL::timestamptz
 FROM tasks_job AS j

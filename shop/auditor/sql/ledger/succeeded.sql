@@ -1,6 +1,7 @@
 -- A job that succeeded did so in one attempt, its newest, and no other job has one that succeeded.
 SELECT 'job:' || j.id,
-  CASE WHEN j.state = 'succeeded' THEN 'attempt ' || j.attempt ELSE 'no attempt' END || ' succeeded',
+  CASE WHEN j.state = 'succeeded' THEN 'attempt ' || j.attempt ELSE 'no attempt' END
+    || ' succeeded',
   j.state || ', ' || COALESCE(done.count, 0) || ' succeeded, the newest '
     || COALESCE(done.newest::text, 'none'),
   j.id, '', j.finished_at
