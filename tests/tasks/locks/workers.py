@@ -40,15 +40,19 @@ class Site:
 
 
 class Worker:
-    """A process in a loop: take the lock, begin, work a little, end, let go."""
+    """A process that works in a loop, until it is killed."""
 
-    def __init__(self, site: Site, *, seed: int) -> None:
+    def __init__(self, site: Site, *, seed: int, work: Work) -> None:
+        self._site, self._work = site, work
         self.process: ForkProcess = get_context("fork").Process(
-            target=_work, args=(site, seed), daemon=True
+            target=work, args=(site, seed), daemon=True
         )
         self.process.start()
         assert self.process.pid
         self.pid: int = self.process.pid
+
+    def successor(self, *, seed: int) -> Worker:
+        return Worker(self._site, seed=seed, work=self._work)
 
     def kill(self) -> None:
         self.process.kill()
@@ -61,9 +65,31 @@ class Worker:
         os.kill(self.pid, signal.SIGCONT)
 
 
+def take_turns(site: Site, seed: int) -> None:
+    """Take the lock, begin, work a little, end, let go."""
+    uniform = random.Random(seed).uniform
+    locker = Locker(site.server.client())
+    history, register = site.history(), site.register()
+    for count in range(1 << 30):
+        wish = Section(pid=os.getpid(), asked=monotonic())
+        history.write(wish)
+        long = seed == 0 and count == 5  # needs to be renewed
+        try:
+            held = locker.lock("hot", ttl=TTL_S, wait=10)
+        except LockError:
+            history.write(replace(wish, outcome="gave up"))
+        else:
+            section = replace(wish, token=held.token, got=monotonic(), outcome="inside")
+            history.write(section)
+            history.write(
+                _visit(held, register, section, TTL_S * 1.2 if long else uniform(0, 0.01))
+            )
+        time.sleep(uniform(0, 0.005))
+
+
 @contextmanager
-def crowd(site: Site, *, size: int) -> Iterator[list[Worker]]:
-    workers = [Worker(site, seed=seed) for seed in range(size)]
+def crowd(site: Site, *, size: int, work: Work = take_turns) -> Iterator[list[Worker]]:
+    workers = [Worker(site, seed=seed, work=work) for seed in range(size)]
     try:
         yield workers
     finally:
@@ -83,26 +109,34 @@ class Trouble:
 
     def kill(self) -> None:
         """kill -9 of a worker, wherever it is; another one takes its place."""
-        number = self._random.randrange(len(self._workers))
-        with self._noted("killed", self._workers[number].pid):
-            self._workers[number].kill()
-        self._workers[number] = Worker(self._site, seed=self._random.randrange(1 << 30))
+        self._kill(self._random.choice(self._workers))
+
+    def kill_holder(self) -> None:
+        """kill -9 of the worker that is inside."""
+        self._kill(self._holder())
+
+    def _kill(self, worker: Worker) -> None:
+        with self._noted("killed", worker.pid):
+            worker.kill()
+        successor = worker.successor(seed=self._random.randrange(1 << 30))
+        self._workers[self._workers.index(worker)] = successor
 
     def stop(self) -> None:
         """SIGSTOP of a worker for longer than the lock's ttl."""
-        worker = self._random.choice(self._workers)
-        with self._noted("stopped", worker.pid):
-            worker.stop()
-            time.sleep(TTL_S * 1.3)
-            worker.go_on()
+        self._stop(self._random.choice(self._workers))
 
     def stop_holder(self) -> None:
         """SIGSTOP of the worker that is inside, past its ttl."""
+        self._stop(self._holder())
+
+    def _holder(self) -> Worker:
         pid = 0
         while pid not in {worker.pid for worker in self._workers}:
             owner = read_owner(str(self._client.get("lock:hot")))
             pid = owner.pid if owner else 0
-        worker = next(worker for worker in self._workers if worker.pid == pid)
+        return next(worker for worker in self._workers if worker.pid == pid)
+
+    def _stop(self, worker: Worker) -> None:
         with self._noted("stopped", worker.pid):
             worker.stop()
             time.sleep(TTL_S * 1.3)
@@ -134,27 +168,6 @@ class Trouble:
         self._history.write(Fault(kind=kind, pid=pid, start=start, end=end))
 
 
-def _work(site: Site, seed: int) -> None:
-    uniform = random.Random(seed).uniform
-    locker = Locker(site.server.client())
-    history, register = site.history(), site.register()
-    for count in range(1 << 30):
-        wish = Section(pid=os.getpid(), asked=monotonic())
-        history.write(wish)
-        long = seed == 0 and count == 5  # needs to be renewed
-        try:
-            held = locker.lock("hot", ttl=TTL_S, wait=10)
-        except LockError:
-            history.write(replace(wish, outcome="gave up"))
-        else:
-            section = replace(wish, token=held.token, got=monotonic(), outcome="inside")
-            history.write(section)
-            history.write(
-                _visit(held, register, section, TTL_S * 1.2 if long else uniform(0, 0.01))
-            )
-        time.sleep(uniform(0, 0.005))
-
-
 def _visit(held: Held, register: Register, section: Section, pause_s: float) -> Section:
     outcome = _inside(held, register, pause_s)
     left = monotonic()
@@ -179,4 +192,6 @@ def _inside(held: Held, register: Register, pause_s: float) -> str:
     return "done"
 
 
+Work = Callable[[Site, int], None]
+"""What a worker does, with a seed of its own."""
 Step = Callable[[Trouble], None]
