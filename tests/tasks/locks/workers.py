@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from math import inf
 from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
 
-from tasks.locks import Held, Locker, LockError, LockLost, LockNotOwned, StaleFence
+from tasks.locks import Held, Locker, LockError, LockLost, LockNotOwned, StaleFence, locker
+from tasks.locks.acquisition import Acquisition
 from tasks.locks.owner import read_owner
 from tests.tasks.locks.history import Fault, History, Section
 from tests.tasks.locks.register import Register
@@ -31,6 +33,8 @@ class Site:
     server: PrivateRedis
     folder: Path
     fenced: bool = True
+    readers: float = 0
+    """How much of the visits is shared."""
 
     def history(self) -> History:
         return History(self.folder / "history")
@@ -65,21 +69,61 @@ class Worker:
         os.kill(self.pid, signal.SIGCONT)
 
 
+class Noting:
+    """Notes what only the acquisition itself knows, in a process of its own."""
+
+    def __init__(self) -> None:
+        self.wish = Section(pid=os.getpid(), asked=monotonic())
+
+    @classmethod
+    def put_in(cls, history: History) -> Noting:
+        note = cls()
+
+        class Noted(Acquisition):
+            def _listen(self, ask_again_ms: int) -> int | bytes | None:
+                if note.wish.queued == inf:
+                    note.wish = replace(note.wish, queued=monotonic())
+                    history.write(note.wish)
+                heard = super()._listen(ask_again_ms)
+                if heard is None:
+                    note.wish = replace(note.wish, listened=monotonic())
+                return heard
+
+            def _confirm(self, token: int, age_s: float) -> float | None:
+                taken_at = super()._confirm(token, age_s)
+                if taken_at is None:
+                    now = monotonic()
+                    end = now + self._timing.grant_s
+                    history.write(
+                        Fault(kind="overslept", pid=os.getpid(), start=now - age_s, end=end)
+                    )
+                return taken_at
+
+        locker.Acquisition = Noted  # type: ignore[misc]
+        return note
+
+
 def take_turns(site: Site, seed: int) -> None:
     """Take the lock, begin, work a little, end, let go."""
     uniform = random.Random(seed).uniform
-    locker = Locker(site.server.client())
+    taking = Locker(site.server.client())
     history, register = site.history(), site.register()
+    note = Noting.put_in(history)
     for count in range(1 << 30):
-        wish = Section(pid=os.getpid(), asked=monotonic())
+        shared = uniform(0, 1) < site.readers
+        wish = Section(pid=os.getpid(), asked=monotonic(), shared=shared)
         history.write(wish)
+        note.wish = wish
         long = seed == 0 and count == 5  # needs to be renewed
         try:
-            held = locker.lock("hot", ttl=TTL_S, wait=10)
+            held = taking.lock("hot", ttl=TTL_S, wait=10, shared=shared)
         except LockError:
-            history.write(replace(wish, outcome="gave up"))
+            history.write(replace(note.wish, outcome="gave up"))
         else:
-            section = replace(wish, token=held.token, got=monotonic(), outcome="inside")
+            given = held.token / 1e6 - (time.time() - monotonic())
+            section = replace(
+                note.wish, token=held.token, given=given, got=monotonic(), outcome="inside"
+            )
             history.write(section)
             history.write(
                 _visit(held, register, section, TTL_S * 1.2 if long else uniform(0, 0.01))
@@ -116,8 +160,11 @@ class Trouble:
         self._kill(self._holder())
 
     def _kill(self, worker: Worker) -> None:
-        with self._noted("killed", worker.pid):
-            worker.kill()
+        start = monotonic()
+        worker.kill()
+        self._client.ping()  # by the second answer Redis has noticed the end of the connection
+        self._client.ping()
+        self._history.write(Fault(kind="killed", pid=worker.pid, start=start, end=monotonic()))
         successor = worker.successor(seed=self._random.randrange(1 << 30))
         self._workers[self._workers.index(worker)] = successor
 
@@ -169,16 +216,22 @@ class Trouble:
 
 
 def _visit(held: Held, register: Register, section: Section, pause_s: float) -> Section:
-    outcome = _inside(held, register, pause_s)
-    left = monotonic()
+    outcome = _read(pause_s) if section.shared else _inside(held, register, pause_s)
+    left, gone = monotonic(), inf
     try:
         held.check()  # it was ours until `left`
         held.release()
+        gone = monotonic()
     except LockLost:
         outcome = "lost"
         with suppress(LockLost, LockNotOwned):
             held.release()
-    return replace(section, left=left, outcome=outcome)
+    return replace(section, left=left, gone=gone, outcome=outcome)
+
+
+def _read(pause_s: float) -> str:
+    time.sleep(pause_s)
+    return "done"
 
 
 def _inside(held: Held, register: Register, pause_s: float) -> str:
