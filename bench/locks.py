@@ -30,6 +30,7 @@ from stack.services import private_services, together
 
 PEERS = ("python-redis-lock==4.0.1", "pottery==3.0.1", "mmh3")
 ROUNDS = 3
+MANY = 200
 ALONE_ROUNDS = 15
 """More and shorter turns, since a difference of a few µs is looked for."""
 
@@ -212,19 +213,33 @@ def deaths(
 def stock(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    ways: dict[str, Callable[[Servers, int], None]] = {
+    """Peers that poll are left out with 200 waiting: most of their waits would end in time-outs."""
+    few: dict[str, measures.Take] = {
         name: measures.by_lock(contender) for name, contender in contenders.items()
     }
-    ways |= {"FOR UPDATE": measures.by_row_lock, "conditional UPDATE": measures.by_condition}
-    results = in_turns(
-        console,
-        "2,000 units",
-        {name: partial(measures.sell_out_per_s, way, servers) for name, way in ways.items()},
-        ROUNDS,
-    )
-    mine = Series(values=results.pop("ours"), unit="/s")
-    for name, values in results.items():
-        yield _beside("(e) units of one row", mine, Series(values=values, unit="/s"), name, None)
+    few["one by one, our lock"] = few.pop("ours")
+    many: dict[str, measures.Take] = {
+        "group commit": measures.by_combining,
+        "FOR UPDATE": measures.by_row_lock,
+        "conditional UPDATE": measures.by_condition,
+    }
+    crowds = [(8, {**few, **many}, 4.0), (MANY, many, 30.0)]
+    for waiting, ways, goal in crowds:
+        results = in_turns(
+            console,
+            f"2,000 units, {waiting} waiting",
+            {
+                name: partial(measures.sell_out_per_s, way, servers, waiting=waiting)
+                for name, way in ways.items()
+            },
+            ROUNDS,
+        )
+        ours = Series(values=results.pop("group commit"), unit="/s")
+        for name, values in results.items():
+            theirs = Series(values=values, unit="/s")
+            at_least = goal if name == "FOR UPDATE" else None
+            what = f"(e) units of one row, {waiting} waiting"
+            yield _beside(what, ours, theirs, name, at_least)
 
 
 PARTS = {

@@ -2,6 +2,8 @@
 and one for the mails, which nobody sends.
 """
 
+import os
+
 from shop.settings import *  # noqa: F403
 from shop.settings import INSTALLED_APPS
 from tasks.topology import job_queue
@@ -14,3 +16,6 @@ SANDBOX_PAYMENTS_KEY = "bench"  # of a provider that gives nothing away
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE), job_queue(MAIL_QUEUE)]
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {"orders.send_email": {"queue": MAIL_QUEUE}}
+
+if "BENCH_SYNC_CHUNK_ROWS" in os.environ:  # to find the best one; see docs/stock-sync.md
+    SYNC_CHUNK_ROWS = int(os.environ["BENCH_SYNC_CHUNK_ROWS"])

@@ -13,3 +13,8 @@ def enqueue_low_stock_mail(alert_ids: list[int]) -> str:
 def enqueue_sync(supplier_id: int) -> str:
     """Ask for a sync of the supplier; the job's id, that of a sync which waits or runs already."""
     return str(current_app.tasks["inventory.sync_supplier"].delay(supplier_id).id)
+
+
+def enqueue_merge(run_id: int) -> str:
+    """Ask for the merge of a run that was approved; the job's id."""
+    return str(current_app.tasks["inventory.merge_approved"].delay(run_id).id)

@@ -34,6 +34,13 @@ SUBJECTS = {
     Kind.REFUND: "Your refund for order {number}",
 }
 
+EVENT_OF_KIND = {
+    Kind.CONFIRMATION: "confirmed",
+    Kind.CANCELLATION: "cancelled",
+    Kind.REFUND: "refunded",
+}
+"""The timeline's event that each kind of mail tells of; both are of one transaction."""
+
 
 @dataclass(frozen=True)
 class MailLine:

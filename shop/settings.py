@@ -41,6 +41,7 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "shop",
+    "shop.auditor",
     "orders",
     "orders.sandbox",
     "inventory",
@@ -179,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
     },
     "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
+    "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
 }
 

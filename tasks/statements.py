@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -15,6 +16,9 @@ from tasks.conf import conf
 
 Row = tuple[Any, ...]
 
+INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+"""A line that stands for another file, so that what several statements share is written once."""
+
 
 class SqlFolder:
     """A package's folder of `.sql` files; a statement is called as its file is."""
@@ -24,7 +28,8 @@ class SqlFolder:
         self.text = cache(self._read)
 
     def _read(self, name: str) -> str:
-        return (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        text = (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        return INCLUDE.sub(lambda found: self._read(found[1]), text)
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import environ
@@ -12,6 +13,9 @@ from django.db.models import QuerySet
 from rich.console import Console
 
 from orders.models import Order
+from shop.auditor.auditing import audit
+from shop.auditor.invariants import invariants
+from shop.auditor.table import print_breach, summary
 from shop.closing.checks import Check
 from shop.closing.report import closing_of
 from shop.closing.table import print_closing
@@ -47,7 +51,7 @@ class Finale:
 
     def close(self, *, title: str, also: Sequence[Check] = (), stalled: str = "") -> None:
         """Print the table for these orders, then, if there are others, for all of the shop's that
-        nobody works on.
+        nobody works on, and the auditor's word.
 
         Raises `CommandError`, so that the command's exit code is 1, when something doesn't add up.
         """
@@ -55,6 +59,7 @@ class Finale:
         ran = closing_of(self._orders, title=title, maildir=maildir, also=also)
         print_closing(self._console, ran)
         sound = ran.ok and self._whole_shop_is_sound(maildir)
+        sound = self._audit_passes() and sound
         if stalled:
             raise CommandError(f"{stalled} Are the dispatcher and the workers running?")
         if not sound:
@@ -67,6 +72,12 @@ class Finale:
         shop = closing_of(left_alone(Order.objects.all()), title="The whole shop", maildir=maildir)
         print_closing(self._console, shop)
         return not (shop.lost or shop.doubled or shop.oversold)
+
+    def _audit_passes(self) -> bool:
+        """One line from the auditor, and one for each breach."""
+        checked = audit(invariants(), on_breach=partial(print_breach, self._console))
+        self._console.print(summary(checked))
+        return all(each.ok for each in checked)
 
 
 def mail_dir() -> Path | None:
