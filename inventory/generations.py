@@ -23,7 +23,7 @@ TTL_S = 30
 """Longest time in seconds that a lost invalidation, or an expiry nobody noticed, can show."""
 
 CATALOGUE = "catalogue"
-"""The generation of all that is said about products, apart from their stock."""
+"""The generation of all that is said about products and categories, apart from stock."""
 
 Name = int | str
 """A product's id stands for its availability."""
@@ -55,8 +55,8 @@ def renew_on_commit(names: Iterable[Name]) -> None:
         transaction.on_commit(partial(renew, changed), robust=True)
 
 
-def on_product_change(**_: Any) -> None:
-    """Receiver of `post_save` and `post_delete` of products."""
+def on_catalogue_change(**_: Any) -> None:
+    """Receiver of `post_save` and `post_delete` of products and categories."""
     renew_on_commit([CATALOGUE])
 
 

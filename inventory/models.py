@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from tasks.locks.fencing import Fenced
 
 DEFAULT_LOCATION = "main"
+
+PRODUCT_WORDS = SearchVector("name", weight="A", config="english") + SearchVector(
+    "description", weight="B", config="english"
+)
+"""What a search by words reads: the same expression in the index and in `inventory.searching`."""
+
+
+class Category(models.Model):
+    """A part of the catalogue, such as "Bags". `slug` is its name in addresses."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Product(models.Model):
@@ -18,15 +39,29 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=40, unique=True)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
+    category = models.ForeignKey(
+        Category, null=True, blank=True, on_delete=models.SET_NULL, related_name="products"
+    )
     price_minor = models.PositiveBigIntegerField(help_text="Price in minor units (pence, cents).")
     currency = models.CharField(max_length=3, default="GBP")
     is_active = models.BooleanField(default=True, help_text="Only active products can be bought.")
+    low_stock_at = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Send an alert when so few units, or fewer, can be promised. Empty: never.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["sku"]
         permissions = [("sync_stock", "Can start a stock sync")]
+        indexes = [
+            GinIndex(PRODUCT_WORDS, name="products_by_words"),
+            # Parts of words and SKUs; UPPER is how Django compares without case.
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="products_by_name_parts"),
+            GinIndex(OpClass(Upper("sku"), "gin_trgm_ops"), name="products_by_sku_parts"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
@@ -167,6 +202,29 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} for {self.reference} ({self.state})"
+
+
+class LowStockAlert(models.Model):
+    """One time that a product fell to its limit. Open until it is above it again."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="low_stock_alerts")
+    units = models.BigIntegerField(help_text="Units that could be promised when it was noticed.")
+    limit_units = models.PositiveIntegerField("limit", help_text="The product's limit then.")
+    crossed_at = models.DateTimeField(auto_now_add=True)
+    recovered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product"],
+                condition=Q(recovered_at__isnull=True),
+                name="one_open_alert_per_product",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.units} left"
 
 
 class Supplier(models.Model):

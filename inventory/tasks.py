@@ -9,9 +9,10 @@ from typing import Any
 
 from celery import shared_task
 
-from inventory import jobs, reservations, sync
+from inventory import jobs, low_stock, reservations, sync
 from inventory.errors import FeedInvalid, RunEnded, SupplierDisabled, SyncGoesOn
 from inventory.models import Supplier, SyncRun
+from tasks import mailing
 from tasks.context import current_job
 from tasks.locks import LockTimeout
 from tasks.outcomes import Permanent
@@ -111,3 +112,17 @@ def release_expired_reservations() -> int:
         if job := current_job():
             job.progress(done=released, note="reservations released")
     return released
+
+
+@shared_task(name="inventory.look_for_low_stock", base=JobTask)
+def look_for_low_stock() -> int:
+    """Note the products that have run low, once for each crossing; how many. For the schedule."""
+    return low_stock.look()
+
+
+@shared_task(
+    name="inventory.mail_low_stock", base=JobTask, atomic=False, retry_policy=mailing.POLICY
+)
+def mail_low_stock(alert_ids: list[int]) -> None:
+    """Tell the people who order supplies about these alerts."""
+    low_stock.mail(alert_ids=alert_ids)

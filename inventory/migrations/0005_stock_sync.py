@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0002_asked_reservations'),
+        ('inventory', '0004_categories_and_search'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0003_stock_sync'),
+        ('inventory', '0005_stock_sync'),
     ]
 
     operations = [
