@@ -1,4 +1,4 @@
-"""Products, stock and suppliers for the people who run the shop.
+"""Products, stock and sync runs for the people who run the shop.
 
 What services write (stock, movements, reservations, sync runs) is read-only here. Actions and the
 adjust page change something by POST only, and each asks for its permission.
@@ -9,23 +9,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from inventory import adjusting, jobs
-from inventory.models import (
-    Product,
-    Reservation,
-    Stock,
-    StockMovement,
-    Supplier,
-    SyncRowError,
-    SyncRun,
-)
+from inventory import adjusting
+from inventory.models import Product, Reservation, Stock, StockMovement, SyncRowError, SyncRun
+from inventory.supplier_admin import DeliveryAdmin, SupplierAdmin
 from tasks.records import RecordAdmin
+
+__all__ = ["DeliveryAdmin", "SupplierAdmin"]  # they register themselves
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
     ModelAdmin = admin.ModelAdmin[Any]
@@ -117,32 +110,6 @@ class ReservationAdmin(ReadOnly):
     @admin.display(description="product", ordering="stock__product__sku")
     def product(self, reservation: Reservation) -> str:
         return str(reservation.stock.product)
-
-
-@admin.register(Supplier)
-class SupplierAdmin(ModelAdmin):
-    list_display = ["name", "feed_url", "feed_format", "is_enabled"]
-    list_filter = ["is_enabled", "feed_format"]
-    actions = ["sync_now"]
-
-    def has_sync_stock_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("inventory.sync_stock")
-
-    @admin.action(description="Sync the stock now", permissions=["sync_stock"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[Supplier]) -> None:
-        """Enqueue a sync of each chosen supplier that is switched on."""
-        chosen = list(queryset)
-        enabled = [supplier for supplier in chosen if supplier.is_enabled]
-        with transaction.atomic():
-            for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
-        if enabled:
-            names = ", ".join(map(str, enabled))
-            text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."
-            self.message_user(request, text, messages.SUCCESS)
-        for supplier in chosen:
-            if not supplier.is_enabled:
-                self.message_user(request, f"{supplier} is switched off.", messages.WARNING)
 
 
 class RowErrorInline(TabularInline):

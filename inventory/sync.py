@@ -10,7 +10,7 @@ from itertools import islice
 
 from inventory import runs
 from inventory.errors import SupplierDisabled
-from inventory.feeds import Feed, open_feed
+from inventory.feeds import Feed, open_feed, save_marks
 from inventory.guard import holding
 from inventory.merging import merge_chunk, sort_out
 from inventory.models import Supplier, SyncRun
@@ -34,12 +34,13 @@ def sync_supplier(*, supplier_id: int) -> SyncRun:
     with holding([f"supplier:{supplier_id}"], wait_s=0):
         run = runs.start(supplier)
         try:
-            with open_feed(supplier.feed_url, supplier.feed_format) as feed:
+            with open_feed(supplier) as feed:
                 _merge(feed, run)
         except BaseException as error:
             runs.fail(run, error=f"{type(error).__name__}: {error}")
             raise
-        runs.finish(run)
+        if runs.finish(run):
+            save_marks(supplier, feed.marks)
     run.refresh_from_db()
     return run
 

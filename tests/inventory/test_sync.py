@@ -295,7 +295,7 @@ def test_given_a_run_that_somebody_ended_when_it_goes_on_then_it_merges_nothing_
 
 
 def rows_of(supplier: Supplier) -> Iterable[FeedRow | BadRow]:
-    with open_feed(supplier.feed_url, supplier.feed_format) as opened:
+    with open_feed(supplier) as opened:
         yield from opened.rows
 
 
