@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from celery import current_app
+
+from tasks.task import JobTask
 
 
 def enqueue_sync(supplier_id: int) -> str:
@@ -15,6 +19,6 @@ def enqueue_sync_of_delivery(supplier_id: int, key: str) -> str:
 
     It has a job of its own: a sync that runs already may have looked before this one came.
     """
-    task = current_app.tasks["inventory.sync_supplier"]
+    task = cast(JobTask, current_app.tasks["inventory.sync_supplier"])
     unique_key = f"supplier:{supplier_id}:delivery:{key}"
     return str(task.apply_async((supplier_id,), unique_key=unique_key).id)

@@ -33,6 +33,12 @@ class Trial:
     error: str = ""
     """Why it is no feed, if so."""
 
+    def add(self, row: FeedRow | BadRow) -> None:
+        if isinstance(row, FeedRow):
+            self.good.append(row)
+        else:
+            self.bad.append(row)
+
 
 def look(supplier: Supplier) -> Trial:
     """The first rows. Takes some 20 seconds at the most."""
@@ -41,7 +47,7 @@ def look(supplier: Supplier) -> Trial:
         with try_feed(supplier, TRIAL) as feed:
             trial.total = feed.total
             for row in islice(feed.rows, SHOWN):
-                (trial.good if isinstance(row, FeedRow) else trial.bad).append(row)
+                trial.add(row)
     except FeedError as error:
         trial.error = str(error)
     return trial

@@ -52,7 +52,7 @@ def next_of(supplier: Supplier) -> Picked | None:
 
 def write_down(picked: Picked) -> None:
     """Remember a file before it is read."""
-    if picked.delivery.pk is None:
+    if picked.delivery._state.adding:
         picked.delivery.save()
 
 

@@ -55,7 +55,7 @@ def known(supplier: Supplier, *, now: datetime) -> Marks:
 
 
 def keep(supplier: Supplier, marks: Marks, *, now: datetime) -> None:
-    values = {
+    values: dict[str, object] = {
         "marks_for": marks.settings,
         "etag": marks.etag[:200],
         "last_modified": marks.last_modified[:100],

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from inventory import trying
+from inventory.feeds.limits import Limits
 from inventory.models import Delivery, Supplier, SyncRun
 from tasks.models import Job
 from tests.inventory.test_admin import client_with
@@ -134,7 +135,7 @@ def test_given_no_feed_when_tested_then_the_page_says_why(
 def test_given_a_server_that_trickles_when_tested_then_the_page_comes_in_time(
     site: SupplierSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trying, "TRIAL", trying.TRIAL.__class__(seconds=0.2))
+    monkeypatch.setattr(trying, "TRIAL", Limits(seconds=0.2))
     site.answer = Answer(b"x" * 10**6, trickles=True)
     supplier = Supplier.objects.create(name="acme", feed_url=site.url)
     page = client_with("sync_stock").post(try_url(supplier)).content.decode()

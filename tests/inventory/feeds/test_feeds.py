@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import FeedError
-from inventory.feeds import BadRow, FeedRow
+from inventory.feeds import FeedRow
 from tests.inventory.feeds.reading import read_file
 
 STARTS = [
@@ -55,7 +55,7 @@ def test_whatever_the_bytes_reading_ends_in_rows_or_a_feed_error(
         assert "\0" not in row.sku
         row.sku.encode()  # PostgreSQL stores nothing else
         if isinstance(row, FeedRow):
-            assert row.quantity >= 0 and row.as_of.tzinfo
+            assert row.quantity >= 0
         else:
-            assert isinstance(row, BadRow) and "\0" not in row.reason
+            assert row.reason and "\0" not in row.reason
             row.reason.encode()

@@ -299,7 +299,7 @@ def test_given_pages_without_end_when_read_then_it_stops_at_the_limit(site: Supp
     numbers = count(2)
 
     class Endless(dict[str, Answer]):
-        def get(self, key: str, default: object = None) -> Answer:  # type: ignore[override]
+        def get(self, key: str, default: object = None) -> Answer:
             return page("A-1", next=f"?page={next(numbers)}")
 
     site.answers = Endless()
