@@ -16,7 +16,8 @@ class InventoryConfig(AppConfig):
         cadence, supplier = import_module("inventory.cadence"), self.get_model("Supplier")
         post_save.connect(cadence.on_supplier_saved, sender=supplier)
         post_delete.connect(cadence.on_supplier_deleted, sender=supplier)
-        # A product that is saved, by whomever, is seen by visitors at once.
+        # A product or category that is saved, by whomever, is seen by visitors at once.
         generations = import_module("inventory.generations")
         for signal in (post_save, post_delete):
-            signal.connect(generations.on_product_change, sender=self.get_model("Product"))
+            for model in ("Product", "Category"):
+                signal.connect(generations.on_catalogue_change, sender=self.get_model(model))

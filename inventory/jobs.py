@@ -9,6 +9,11 @@ from celery import current_app
 from tasks.task import JobTask
 
 
+def enqueue_low_stock_mail(alert_ids: list[int]) -> str:
+    """Ask for an e-mail about these low-stock alerts; the job's id."""
+    return str(current_app.tasks["inventory.mail_low_stock"].delay(alert_ids).id)
+
+
 def enqueue_sync(supplier_id: int) -> str:
     """Ask for a sync of the supplier; the job's id, that of a sync which waits or runs already."""
     return str(current_app.tasks["inventory.sync_supplier"].delay(supplier_id).id)
@@ -22,3 +27,8 @@ def enqueue_sync_of_delivery(supplier_id: int, key: str) -> str:
     task = cast(JobTask, current_app.tasks["inventory.sync_supplier"])
     unique_key = f"supplier:{supplier_id}:delivery:{key}"
     return str(task.apply_async((supplier_id,), unique_key=unique_key).id)
+
+
+def enqueue_merge(run_id: int) -> str:
+    """Ask for the merge of a run that was approved; the job's id."""
+    return str(current_app.tasks["inventory.merge_approved"].delay(run_id).id)

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from inventory import jobs, suppliers, trying
 from inventory.feeds import deliveries, marks
 from inventory.models import Delivery, Supplier
+from tasks import audit_log
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
@@ -37,7 +38,6 @@ class SupplierForm(ModelForm):
         return cleaned
 
 
-@admin.register(Supplier)
 class SupplierAdmin(ModelAdmin):
     form = SupplierForm
     change_form_template = "inventory/admin/with_trial.html"
@@ -67,7 +67,19 @@ class SupplierAdmin(ModelAdmin):
                 "description": "In JSON a dot leads into an object: stock.on_hand.",
             },
         ),
-        ("Care", {"fields": ["safety_buffer"]}),
+        (
+            "What a sync may do without a person",
+            {
+                "fields": [
+                    "safety_buffer",
+                    "max_drop_percent",
+                    "max_zeroed_percent",
+                    "max_bad_percent",
+                    "max_below_reserved",
+                    "max_age_hours",
+                ],
+            },
+        ),
     ]
 
     @admin.display(description="where")
@@ -91,7 +103,13 @@ class SupplierAdmin(ModelAdmin):
         with transaction.atomic():
             marks.forget([supplier.pk for supplier in enabled])
             for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
+                job_id = jobs.enqueue_sync(supplier.pk)
+                audit_log.record(
+                    actor=audit_log.user(request.user),
+                    action="supplier.sync",
+                    subject=f"supplier:{supplier.pk}",
+                    details={"job": job_id},
+                )
         if enabled:
             names = ", ".join(map(str, enabled))
             text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."
@@ -122,7 +140,6 @@ class SupplierAdmin(ModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **links})
 
 
-@admin.register(Delivery)
 class DeliveryAdmin(RecordAdmin):
     list_display = ["received_at", "supplier", "kind", "told", "size", "state", "error"]
     list_filter = ["state", "kind", "supplier"]

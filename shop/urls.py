@@ -18,4 +18,5 @@ urlpatterns = [
     path("webhooks/stock/<slug:name>", webhooks.stock, name="stock_webhook"),
     path("admin/", admin.site.urls),
     path("", include("shop.storefront.urls")),
+    path("sales/", include("shop.sale.urls")),
 ]

@@ -118,7 +118,7 @@ def test_given_the_schedule_for_all_of_earlier_versions_when_migrated_then_each_
     PeriodicTask.objects.create(
         name="Sync stock with all suppliers", task="inventory.sync_all_suppliers", interval=hourly
     )
-    migration = import_module("inventory.migrations.0004_a_schedule_for_each_supplier")
+    migration = import_module("inventory.migrations.0008_a_schedule_for_each_supplier")
     migration.divide(apps, None)
     found = {each.name: (str(each.interval), each.enabled) for each in PeriodicTask.objects.all()}
     assert found == {

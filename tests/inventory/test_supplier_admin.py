@@ -23,7 +23,9 @@ FORM = {
     "name": "acme", "kind": "web", "feed_format": "csv", "is_enabled": "on",
     "feed_url": "https://acme.example/stock.csv", "since_parameter": "", "folder": "",
     "pattern": "", "credential": "", "sku_field": "", "quantity_field": "", "as_of_field": "",
-    "safety_buffer": "0", "sync_every_minutes": "15",
+    "safety_buffer": "0", "sync_every_minutes": "15", "max_drop_percent": "50",
+    "max_zeroed_percent": "25", "max_bad_percent": "5", "max_below_reserved": "0",
+    "max_age_hours": "720",
 }  # fmt: skip
 
 ADD = "admin:inventory_supplier_add"
