@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from shop import health
+from shop import converters, health
+from shop.api.application import api
+
+converters.register()
 
 admin.site.site_header = "Shop administration"
 admin.site.site_title = "Shop administration"
@@ -15,5 +18,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("webhooks/payments/", include("shop.webhooks.urls")),
     path("", include("shop.storefront.urls")),
 ]
