@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shop.api.authentication import SessionCookie
 from shop.api.document import ShopApi
 from shop.api.handlers import handle_problems
 from shop.api.routes import checkout, orders, products
@@ -15,6 +16,7 @@ api = ShopApi(
     description=DESCRIPTION,
     urls_namespace="api",
     docs_url="/docs",
+    auth=[SessionCookie()],  # of an operation that forgets to name its own
 )
 handle_problems(api)
 for router in (products.router, checkout.router, orders.router):
