@@ -33,7 +33,7 @@ EXAMPLES = 20
 """For each operation, besides the fixed cases of its parameters' limits."""
 
 SEED = 1
-NO_LIMIT = 10**9
+NO_LIMIT = 1_000_000
 
 GENERATION = GenerationConfig(deterministic=True, max_examples=EXAMPLES)
 CONFIG = SchemathesisConfig(
