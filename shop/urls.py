@@ -21,4 +21,5 @@ urlpatterns = [
     path("api/", api.urls),
     path("webhooks/payments/", include("shop.webhooks.urls")),
     path("", include("shop.storefront.urls")),
+    path("sales/", include("shop.sale.urls")),
 ]

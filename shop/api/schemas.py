@@ -43,6 +43,7 @@ class ProductOut(Schema):
     sku: str
     name: str
     description: str
+    category: str = Field(description="The slug of its category, or empty.")
     price_minor: int = Field(ge=0)
     currency: str = Field(min_length=3, max_length=3)
     available: int = Field(ge=0, description="Units that can be promised now. Only advice.")
@@ -53,6 +54,7 @@ class ProductOut(Schema):
             sku=product.sku,
             name=product.name,
             description=product.description,
+            category=product.category_slug,
             price_minor=product.price_minor,
             currency=product.currency,
             available=product.available,
@@ -64,6 +66,13 @@ class ProductPage(Schema):
     page: int = Field(ge=1, description="The page that this is: the last one, if asked for more.")
     pages: int = Field(ge=1)
     total: int = Field(ge=0, description="Products on all pages.")
+    is_guess: bool = Field(description="Nothing has these words; names that look like them do.")
+
+
+class CategoryOut(Schema):
+    slug: str
+    name: str
+    total: int = Field(ge=1, description="Products in it that can be bought.")
 
 
 class AvailabilityOut(Schema):

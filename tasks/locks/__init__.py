@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tasks.locks.combining import Serve
 from tasks.locks.default import default_locker
 from tasks.locks.errors import (
     LockError,
@@ -33,16 +34,22 @@ __all__ = [
     "LockUnavailable",
     "Locker",
     "StaleFence",
+    "combine",
     "lock",
     "lock_all",
 ]
 
 
 def lock(
-    key: str, ttl: float = 30, wait: float | None = 5, *, max_hold: float | None = None
+    key: str,
+    ttl: float = 30,
+    wait: float | None = 5,
+    *,
+    max_hold: float | None = None,
+    shared: bool = False,
 ) -> Held:
     """`Locker.lock` on the Redis of the settings. Use it in a `with`."""
-    return default_locker().lock(key, ttl, wait, max_hold=max_hold)
+    return default_locker().lock(key, ttl, wait, max_hold=max_hold, shared=shared)
 
 
 def lock_all(
@@ -51,6 +58,20 @@ def lock_all(
     wait: float | None = 5,
     *,
     max_hold: float | None = None,
+    shared: bool = False,
 ) -> Held:
     """`Locker.lock_all` on the Redis of the settings. Use it in a `with`."""
-    return default_locker().lock_all(keys, ttl, wait, max_hold=max_hold)
+    return default_locker().lock_all(keys, ttl, wait, max_hold=max_hold, shared=shared)
+
+
+def combine(
+    key: str,
+    request: bytes,
+    serve: Serve,
+    *,
+    ttl: float = 30,
+    wait: float | None = 5,
+    most: int = 500,
+) -> bytes:
+    """`Locker.combine` on the Redis of the settings."""
+    return default_locker().combine(key, request, serve, ttl=ttl, wait=wait, most=most)

@@ -7,11 +7,15 @@
 
 A waiter asks again about once a second. That is its sign of life, it puts the waiter back in its
 place after Redis has lost its memory, and it finds locks whose holder died.
+
+A waiter with a request may be served by the holder instead (`combining.py`): then it is woken by
+the answer, and out of line.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import Enum
 from time import monotonic
 from typing import Final
 
@@ -21,21 +25,35 @@ from tasks.locks.timing import Timing
 from tasks.locks.wire import Wire
 
 
+class Kind(Enum):
+    """How a lock is held; the values are acquire.lua's."""
+
+    EXCLUSIVE = b"0"
+    EXACT = b"1"
+    """Exclusive, and the lock's key holds the owner as it is, without the token."""
+    SHARED = b"2"
+
+
 class Acquisition:
-    """By one owner, of one lock or several at once. `acquire` is called once."""
+    """By one owner, of one lock or several at once. `acquire` is called once.
+
+    `answer` is what a holder answered to the `request`, if one did.
+    """
 
     __slots__ = (
         "_asked_at",
         "_deadline",
-        "_exact",
         "_keys",
+        "_kind",
         "_names",
         "_owner",
         "_queues",
+        "_request",
         "_ticket",
         "_timing",
         "_ttl_s",
         "_wire",
+        "answer",
         "began_at",
     )
 
@@ -46,25 +64,29 @@ class Acquisition:
         *,
         names: tuple[str, ...],
         owner: bytes,
-        exact: bool,
+        kind: Kind,
         ttl_s: float,
         wait_s: float | None,
+        request: bytes | None = None,
     ) -> None:
         self._wire: Final = wire
         self._timing: Final = timing
         self._names: Final = names
         self._keys: Final = scripts.families(names)
         self._owner: Final = owner
-        self._exact: Final = exact
+        self._kind: Final = kind
         self._ttl_s: Final = ttl_s
         self.began_at: Final = monotonic()
         self._asked_at = self.began_at
         self._deadline: Final = float("inf") if wait_s is None else self.began_at + wait_s
         self._queues: Final = wait_s != 0
+        self._request: Final = request
         self._ticket = 0
+        self.answer: bytes | None = None
 
     def acquire(self) -> tuple[int, float]:
-        """The token, and `monotonic()` of when the lock's time began.
+        """The token, and `monotonic()` of when the lock's time began; or, when there is an
+        `answer`, token 0.
 
         Raises `LockTimeout`, `LockUnavailable`.
         """
@@ -75,6 +97,8 @@ class Acquisition:
             # Without an answer, or interrupted, it may be ours or queued without our knowing.
             if self._queues or not isinstance(error, LockTimeout):
                 self._leave()
+            if isinstance(error, LockTimeout) and self._answered():
+                return 0, self._asked_at  # served at the last moment
             raise
         return got
 
@@ -84,19 +108,25 @@ class Acquisition:
         return bool(self._ticket)
 
     def value(self, token: int) -> bytes:
-        """What the lock's key holds while it is ours."""
-        return self._owner if self._exact else b"%b|%d" % (self._owner, token)
+        """As what the lock's key says that it is ours."""
+        return self._owner if self._kind is Kind.EXACT else b"%b|%d" % (self._owner, token)
 
     def _try(self) -> tuple[int, float] | None:
         """Ask; if it is taken, listen for a while. Raises `LockTimeout` at the end of the wait."""
         self._asked_at = monotonic()
         answer = self._wire.call(self._question(), timeout_s=self._patience())
+        if self._answered():
+            self._leave()  # served before this question arrived, which put it back in line
+            return 0, self._asked_at
         if isinstance(answer, bytes):
             return int(answer), self._asked_at
         if answer == 0:
             raise LockTimeout(f"{', '.join(self._names)}: taken.")
         self._ticket, ask_again_ms, redis_us = answer
         token = self._listen(ask_again_ms)
+        if isinstance(token, bytes):
+            self.answer = token
+            return 0, self._asked_at
         if token:
             age_s = (redis_us - token) / 1e6 + monotonic() - self._asked_at
             taken_at = self._confirm(token, age_s)
@@ -106,19 +136,25 @@ class Acquisition:
         return None
 
     def _question(self) -> bytes:
-        return scripts.ACQUIRE.call(
-            self._keys,
-            (
-                self._owner,
-                b"%d" % (self._ttl_s * 1000),
-                b"1" if self._queues else b"0",
-                b"%d" % self._ticket,
-                self._timing.lease_ms,
-                self._timing.grant_ms,
-                self._wire.channel,
-                b"1" if self._exact else b"0",
-            ),
+        args = (
+            self._owner,
+            b"%d" % (self._ttl_s * 1000),
+            b"1" if self._queues else b"0",
+            b"%d" % self._ticket,
+            self._timing.lease_ms,
+            self._timing.grant_ms,
+            self._wire.channel,
+            self._kind.value,
         )
+        return scripts.ACQUIRE.call(
+            self._keys, args if self._request is None else (*args, self._request)
+        )
+
+    def _answered(self) -> bool:
+        """Whether the answer to the request came in beside the answer to a question."""
+        if self._request is not None:
+            self.answer = self._wire.answer_heard(self._owner)
+        return self.answer is not None
 
     def _patience(self) -> float | None:
         """How long Redis may take to answer: a wait ends in time even when Redis stalls."""
@@ -127,8 +163,8 @@ class Acquisition:
             return None  # as long as usual
         return max(left_s, self._timing.leave_within_s)
 
-    def _listen(self, ask_again_ms: int) -> int | None:
-        """The token when woken, or None when it is time to ask again.
+    def _listen(self, ask_again_ms: int) -> int | bytes | None:
+        """The token when woken, the answer when served, or None when it is time to ask again.
 
         That is in time for the lease, and as soon as a holder's ttl ends.
         """
@@ -153,6 +189,8 @@ class Acquisition:
             return None
         if self._ttl_s <= self._timing.grant_s:
             return now - age_s
+        if self._request is not None:
+            return now  # collect.lua, which is about to follow, confirms it
         lease_ms = b"%d" % (self._ttl_s * 1000)
         keys = scripts.lock_keys(self._names)
         self._wire.tell(scripts.RENEW.call(keys, (self.value(token), lease_ms, b"0")))

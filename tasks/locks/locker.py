@@ -6,11 +6,13 @@ import logging
 import os
 import weakref
 from collections.abc import Iterable
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from tasks.locks import scripts
-from tasks.locks.acquisition import Acquisition
+from tasks.locks.acquisition import Acquisition, Kind
+from tasks.locks.combining import Batch, Serve
 from tasks.locks.errors import LockLost, LockTimeout, LockUnavailable
 from tasks.locks.held import Held
 from tasks.locks.metrics import lock_metrics
@@ -40,11 +42,17 @@ class Locker:
     # --- in --------------------------------------------------------------------------------------
 
     def lock(
-        self, key: str, ttl: float = 30, wait: float | None = 5, *, max_hold: float | None = None
+        self,
+        key: str,
+        ttl: float = 30,
+        wait: float | None = 5,
+        *,
+        max_hold: float | None = None,
+        shared: bool = False,
     ) -> Held:
         """`lock_all` of one key."""
         names = (self.prefix + key,)
-        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold)
+        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold, shared=shared)
 
     def lock_all(
         self,
@@ -53,18 +61,61 @@ class Locker:
         wait: float | None = 5,
         *,
         max_hold: float | None = None,
+        shared: bool = False,
     ) -> Held:
         """Take all the keys at once, or none; use it in a `with`.
 
         First come, first served. `ttl`: seconds until it is free again after a crash (renewed
         while it is held). `wait`: seconds to wait (0: try once; None: for ever). `max_hold`:
-        seconds after which it is lost, renewed or not.
+        seconds after which it is lost, renewed or not. `shared`: together with others who take
+        them shared, too.
 
         Raises `LockTimeout` when somebody else held on, `LockUnavailable` when Redis can't say,
         `ValueError` for keys or times that make no sense.
         """
         names = tuple(sorted({self.prefix + key for key in keys}))
-        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold)
+        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold, shared=shared)
+
+    def combine(
+        self,
+        key: str,
+        request: bytes,
+        serve: Serve,
+        *,
+        ttl: float = 30,
+        wait: float | None = 5,
+        most: int = 500,
+    ) -> bytes:
+        """Have `request` served under the lock of `key`: by ourselves, or by whoever holds it.
+
+        `serve(held, requests)` gets at most `most` requests, its own first and then those in line
+        in their order. What they ask for must be durably committed when it returns, with one
+        answer for each. A request may come again, so serve it idempotently. `tasks.locks.combining`
+        tells more.
+
+        Raises what `lock` raises (then the request may have been served or not), whatever `serve`
+        raises, and `ValueError` for a request or answers that don't fit.
+        """
+        name = self.prefix + key
+        batch = Batch(name, request, most=most)
+        acquisition, token, taken_at = self._acquire(
+            (name,), ttl_s=ttl, wait_s=wait, request=request
+        )
+        if acquisition.answer is not None:
+            return acquisition.answer
+        held = Held(
+            keys=(name,),
+            token=token,
+            value=acquisition.value(token),
+            ttl_s=ttl,
+            taken_at=taken_at,
+            max_hold_s=None,
+            release=partial(self._release, batch=batch),
+        )
+        self._watchdog.watch(held, self.renew)
+        with held:
+            batch.add(held, self._call(held.keys, batch.collect(held)))
+            return batch.serve(held, serve)
 
     def take(
         self,
@@ -74,36 +125,18 @@ class Locker:
         wait_s: float | None,
         max_hold_s: float | None = None,
         renewed: bool = True,
+        shared: bool = False,
         exact_owner: bytes | None = None,
     ) -> Held:
         """`lock_all` of keys as Redis sees them. Without `renewed` the watchdog leaves it alone.
 
         `exact_owner` is stored as the lock's value, byte for byte.
         """
-        _check(names, ttl_s, wait_s)
         if max_hold_s:
             ttl_s = min(ttl_s, max_hold_s)
-        wire = self._wires.take(names)
-        try:
-            acquisition = Acquisition(
-                wire,
-                self.timing,
-                names=names,
-                owner=exact_owner or new_owner(wire.nonce()).encode(),
-                exact=exact_owner is not None,
-                ttl_s=ttl_s,
-                wait_s=wait_s,
-            )
-            token, taken_at = acquisition.acquire()
-        except LockTimeout:
-            lock_metrics.timed_out()
-            raise
-        except LockUnavailable:
-            lock_metrics.was_unavailable()
-            raise
-        finally:
-            self._wires.put(wire)
-        lock_metrics.got(monotonic() - acquisition.began_at, queued=acquisition.queued)
+        acquisition, token, taken_at = self._acquire(
+            names, ttl_s=ttl_s, wait_s=wait_s, shared=shared, exact_owner=exact_owner
+        )
         held = Held(
             keys=names,
             token=token,
@@ -116,6 +149,44 @@ class Locker:
         if renewed:
             self._watchdog.watch(held, self.renew)
         return held
+
+    def _acquire(
+        self,
+        names: tuple[str, ...],
+        *,
+        ttl_s: float,
+        wait_s: float | None,
+        shared: bool = False,
+        exact_owner: bytes | None = None,
+        request: bytes | None = None,
+    ) -> tuple[Acquisition, int, float]:
+        """How it went, the token, and when the lock's time began."""
+        _check(names, ttl_s, wait_s)
+        kind = Kind.EXACT if exact_owner else Kind.SHARED if shared else Kind.EXCLUSIVE
+        wire = self._wires.take(names)
+        try:
+            acquisition = Acquisition(
+                wire,
+                self.timing,
+                names=names,
+                owner=exact_owner or new_owner(wire.nonce()).encode(),
+                kind=kind,
+                ttl_s=ttl_s,
+                wait_s=wait_s,
+                request=request,
+            )
+            token, taken_at = acquisition.acquire()
+        except LockTimeout:
+            lock_metrics.timed_out()
+            raise
+        except LockUnavailable:
+            lock_metrics.was_unavailable()
+            raise
+        finally:
+            self._wires.put(wire)
+        if token:
+            lock_metrics.got(monotonic() - acquisition.began_at, queued=acquisition.queued)
+        return acquisition, token, taken_at
 
     # --- while held ------------------------------------------------------------------------------
 
@@ -143,11 +214,15 @@ class Locker:
 
     # --- out -------------------------------------------------------------------------------------
 
-    def _release(self, held: Held) -> None:
+    def _release(self, held: Held, *, batch: Batch | None = None) -> None:
         self._watchdog.forget(held)
         lock_metrics.released(monotonic() - held.taken_at)
         try:
-            released = self.release_value(held.keys, held.value)
+            if batch is None:
+                released = self.release_value(held.keys, held.value)
+            else:
+                call = batch.release(held.value, self.timing.grant_ms)
+                released = self._call(held.keys, call) == 1
         except LockUnavailable as error:
             # The work is done, and it was ours as long as its time ran.
             held.check_time()

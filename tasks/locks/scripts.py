@@ -66,11 +66,13 @@ def _bulks(parts: Iterable[bytes]) -> bytes:
 
 
 def _read(*files: str) -> Script:
-    return Script("\n".join((_FOLDER / file).read_text() for file in files).encode())
+    return Script("\n".join((_FOLDER / f"{file}.lua").read_text() for file in files).encode())
 
 
-ACQUIRE: Final = _read("queue.lua", "acquire.lua")
-RELEASE: Final = _read("queue.lua", "release.lua")
-LEAVE: Final = _read("queue.lua", "leave.lua")
-RENEW: Final = _read("renew.lua")
-ALL: Final = (ACQUIRE, RELEASE, LEAVE, RENEW)
+ACQUIRE: Final = _read("holders", "queue", "acquire")
+RELEASE: Final = _read("holders", "queue", "release")
+LEAVE: Final = _read("holders", "queue", "leave")
+RENEW: Final = _read("holders", "renew")
+COLLECT: Final = _read("holders", "queue", "collect")
+ANSWER: Final = _read("holders", "queue", "answer")
+ALL: Final = (ACQUIRE, RELEASE, LEAVE, RENEW, COLLECT, ANSWER)

@@ -40,7 +40,7 @@ class Wire:
         self._connection: AbstractConnection | None = None
         self._line: Line | None = None
         self._reader = hiredis.Reader()
-        self._wakeups: list[tuple[int, bytes]] = []
+        self._news: list[tuple[int | bytes, bytes]] = []
 
     def nonce(self) -> str:
         """A name for one acquisition, never used before."""
@@ -77,19 +77,21 @@ class Wire:
             except OSError:
                 self.close()
 
-    def next_wakeup(self, owner: bytes, *, until: float) -> int | None:
-        """The token with which `owner` was woken (0: "try"), or None when `until` has come.
+    def next_wakeup(self, owner: bytes, *, until: float) -> int | bytes | None:
+        """The token with which `owner` was woken (0: "try"), the answer to its request, or None
+        when `until` has come.
 
         `until` is a time of `monotonic()`. Raises `ConnectionError` when the connection broke: ask
         again. Messages for earlier waits are dropped.
         """
         try:
             while True:
-                for fence, name in self._wakeups:
+                # Of several the newest: what was handed over before is over by now.
+                for news, name in reversed(self._news):
                     if name == owner:
-                        self._wakeups.clear()
-                        return fence
-                self._wakeups.clear()
+                        self._news.clear()
+                        return news
+                self._news.clear()
                 if self._line is None:
                     raise ConnectionError("not connected")
                 self._receive(self._line, until)
@@ -102,10 +104,17 @@ class Wire:
             self.close()
             raise
 
+    def answer_heard(self, owner: bytes) -> bytes | None:
+        """The answer to the request of `owner`, if it came in beside the answers to calls."""
+        for news, name in self._news:
+            if name == owner and isinstance(news, bytes):
+                return news
+        return None
+
     def close(self) -> None:
         """Hang up. The next call connects again."""
         connection, self._connection, self._line = self._connection, None, None
-        self._wakeups.clear()
+        self._news.clear()
         if connection is not None:
             connection.disconnect()  # type: ignore[no-untyped-call]
 
@@ -150,9 +159,15 @@ class Wire:
         return message
 
     def _keep(self, push: list[Any]) -> None:
-        if push[0] == b"message":
-            fence, _, owner = push[2].partition(b" ")
-            self._wakeups.append((int(fence), owner))
+        """A wake-up, `<fence> <owner>`, or an answer, `=<length of owner> <owner><answer>`."""
+        if push[0] != b"message":
+            return
+        head, _, rest = push[2].partition(b" ")
+        if head[:1] == b"=":
+            length = int(head[1:])
+            self._news.append((rest[length:], rest[:length]))
+        else:
+            self._news.append((int(head), rest))
 
     def _connect(self, until: float | None) -> Line:
         left_s = self.timeout_s if until is None else max(until - monotonic(), 0.001)

@@ -13,7 +13,7 @@ from shop.api.authentication import anyone
 from shop.api.document import OPEN_TO_ALL, problems
 from shop.api.limits import READING, Limit
 from shop.api.problems import NotFound
-from shop.api.schemas import TEXT, AvailabilityOut, ProductOut, ProductPage, Sku
+from shop.api.schemas import TEXT, AvailabilityOut, CategoryOut, ProductOut, ProductPage, Sku
 
 router = Router(tags=["products"], auth=anyone(), throttle=Limit(READING))
 
@@ -21,6 +21,9 @@ MOST_PER_PAGE = 100
 LAST_PAGE = 999_999
 
 Words = Annotated[str, Query(max_length=100, pattern=TEXT, description="Words to search for.")]
+Slug = Annotated[
+    str, Query(max_length=80, pattern="^[-a-zA-Z0-9_]*$", description="A category's slug.")
+]
 PageNumber = Annotated[int, Query(ge=1, le=LAST_PAGE)]
 PageSize = Annotated[int, Query(ge=1, le=MOST_PER_PAGE)]
 Skus = Annotated[list[Sku], Query(min_length=1, max_length=MOST_PER_PAGE)]
@@ -34,16 +37,38 @@ SkuInPath = Annotated[str, Field(min_length=1, max_length=catalogue.MAX_SKU)]
     openapi_extra=OPEN_TO_ALL,
 )
 def list_products(
-    request: HttpRequest, q: Words = "", page: PageNumber = 1, page_size: PageSize = 20
+    request: HttpRequest,
+    q: Words = "",
+    category: Slug = "",
+    page: Slug = Annotated[
+    str, Query(max_length=80, pattern="^[-a-zA-Z0-9_]*$", description="A category's slug.")
+]
+PageNumber = 1,
+    page_size: PageSize = 20,
 ) -> ProductPage:
-    """Products in whose name or SKU every word of `q` occurs, by SKU."""
-    found = catalogue.list_products(query=q, page=page, page_size=page_size)
+    """Products by SKU, of one category if it is named; with `q` those that it means, best first."""
+    found = catalogue.list_products(query=q, category=category, page=page, page_size=page_size)
     return ProductPage(
         items=[ProductOut.of(product) for product in found.products],
         page=found.number,
         pages=found.pages,
         total=found.total,
+        is_guess=found.is_guess,
     )
+
+
+@router.get(
+    "/categories",
+    operation_id="list_categories",
+    response={200: list[CategoryOut], **problems()},
+    openapi_extra=OPEN_TO_ALL,
+)
+def list_categories(request: HttpRequest) -> list[CategoryOut]:
+    """The categories that have something to sell, by name."""
+    return [
+        CategoryOut(slug=found.slug, name=found.name, total=found.total)
+        for found in catalogue.list_categories()
+    ]
 
 
 @router.get(

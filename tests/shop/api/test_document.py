@@ -91,7 +91,7 @@ def key(one_transaction: None, settings: Settings, ann: User) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # one world for all examples
 )
 def test_given_any_request_then_the_answer_is_one_that_the_document_has(
-    case: Case, key: str
+    case: Case[Any], key: str
 ) -> None:
     bearer = {"Authorization": f"Bearer {key}"}
     if case.operation.label != "POST /api/checkout":
@@ -106,5 +106,5 @@ def test_given_any_request_then_the_answer_is_one_that_the_document_has(
         }
 
 
-def is_valid(case: Case) -> bool:
+def is_valid(case: Case[Any]) -> bool:
     return case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE

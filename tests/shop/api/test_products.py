@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from inventory.models import Category, Product
 from tests.shop.goods import product
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,18 @@ def test_given_words_then_products_with_all_of_them_are_found(client: Client) ->
 
     found = client.get("/api/products", {"q": "blue cup"}).json()
     assert [item["name"] for item in found["items"]] == ["Blue cup"]
+    assert found["is_guess"] is False
+
+
+def test_given_categories_then_they_are_listed_and_narrow_the_products(client: Client) -> None:
+    for_tea = Category.objects.create(slug="tea", name="For tea")
+    Product.objects.filter(pk=product("MUG-1").pk).update(category=for_tea)
+    product("VASE-1")
+
+    assert client.get("/api/categories").json() == [{"slug": "tea", "name": "For tea", "total": 1}]
+    found = client.get("/api/products", {"category": "tea"}).json()
+    assert [(item["sku"], item["category"]) for item in found["items"]] == [("MUG-1", "tea")]
+    assert client.get("/api/products", {"category": "none"}).json()["total"] == 0
 
 
 def test_given_a_sku_with_a_slash_then_it_is_found(client: Client) -> None:
@@ -56,7 +69,15 @@ def test_given_skus_then_their_availability_is_told_in_their_order(client: Clien
 
 
 @pytest.mark.parametrize(
-    "query", [{"page": 0}, {"page": "x"}, {"page_size": 101}, {"q": "a" * 101}, {"q": "\0"}]
+    "query",
+    [
+        {"page": 0},
+        {"page": "x"},
+        {"page_size": 101},
+        {"q": "a" * 101},
+        {"q": "\0"},
+        {"category": "a b"},
+    ],
 )
 def test_given_a_query_that_makes_no_sense_then_it_says_so(
     client: Client, query: dict[str, str]
