@@ -22,7 +22,7 @@ LAST_PAGE = 999_999
 
 Words = Annotated[str, Query(max_length=100, pattern=TEXT, description="Words to search for.")]
 Slug = Annotated[
-    str, Query(max_length=80, pattern="^[-a-zA-Z0-9_]*$", description="A category's slug.")
+    str, Query(max_length=40, pattern="^[-a-zA-Z0-9_]*$", description="A category's slug.")
 ]
 PageNumber = Annotated[int, Query(ge=1, le=LAST_PAGE)]
 PageSize = Annotated[int, Query(ge=1, le=MOST_PER_PAGE)]
@@ -40,10 +40,7 @@ def list_products(
     request: HttpRequest,
     q: Words = "",
     category: Slug = "",
-    page: Slug = Annotated[
-    str, Query(max_length=80, pattern="^[-a-zA-Z0-9_]*$", description="A category's slug.")
-]
-PageNumber = 1,
+    page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> ProductPage:
     """Products by SKU, of one category if it is named; with `q` those that it means, best first."""
