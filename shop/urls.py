@@ -6,7 +6,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from inventory import webhooks
-from shop import health
+from shop import converters, health
+from shop.api.application import api
+
+converters.register()
 
 admin.site.site_header = "Shop administration"
 admin.site.site_title = "Shop administration"
@@ -17,6 +20,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("webhooks/stock/<slug:name>", webhooks.stock, name="stock_webhook"),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("webhooks/payments/", include("shop.webhooks.urls")),
     path("", include("shop.storefront.urls")),
     path("sales/", include("shop.sale.urls")),
 ]
