@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from shop.api.limits import Verdict
 from shop.api.problems import MEDIA_TYPE, NotJson, problem_response
 
-ADDRESSES = ("/api/", "/webhooks/")
+ADDRESSES = ("/api/", "/webhooks/payments/")
 
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request makes no sense.",
