@@ -99,7 +99,7 @@ def _place(wish: CheckoutIn, user: User | None, source: str) -> Reply:
 
 
 def _refusal(wish: CheckoutIn, refused: errors.OrderRefused) -> OrderRefused | KeyReused:
-    if "source" in refused.errors:
+    if "source" in refused.errors and all(line.sku != "source" for line in wish.lines):
         return KeyReused(REUSED)
     flaws = [
         Flaw(where=_where(wish, name), message=message) for name, message in refused.errors.items()
