@@ -29,7 +29,7 @@ from stack.services import private_services, together
 HOME = ROOT / "var" / "bench"
 ROWS = 1_000_000
 LOOP_ROWS = 3_000
-"""Of the plain loop, at the most: some ten seconds. Its rate doesn't depend on the feed's length."""
+"""Of the plain loop, at the most: some ten seconds. Its rate is the same for longer feeds."""
 
 GOAL_PER_S = 20_000
 GOAL_MB = 300
