@@ -1,4 +1,4 @@
-"""Products, stock and suppliers for the people who run the shop.
+"""Products, stock and sync runs for the people who run the shop.
 
 What services write (stock, movements, reservations, sync runs) is read-only here. Actions and the
 adjust page change something by POST only, and each asks for its permission.
@@ -9,15 +9,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from inventory import adjusting, history_page, jobs
+from inventory import adjusting, history_page
 from inventory.models import (
     Category,
+    Delivery,
     LowStockAlert,
     Product,
     Reservation,
@@ -26,8 +25,8 @@ from inventory.models import (
     Supplier,
     SyncRun,
 )
+from inventory.supplier_admin import DeliveryAdmin, SupplierAdmin
 from inventory.sync_pages import SyncRunAdmin
-from tasks import audit_log
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know the class's parameter
@@ -142,36 +141,6 @@ class LowStockAlertAdmin(ReadOnly):
     search_fields = ["product__sku", "product__name"]
 
 
-@admin.register(Supplier)
-class SupplierAdmin(ModelAdmin):
-    list_display = ["name", "feed_url", "feed_format", "is_enabled"]
-    list_filter = ["is_enabled", "feed_format"]
-    actions = ["sync_now"]
-
-    def has_sync_stock_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("inventory.sync_stock")
-
-    @admin.action(description="Sync the stock now", permissions=["sync_stock"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[Supplier]) -> None:
-        """Enqueue a sync of each chosen supplier that is switched on."""
-        chosen = list(queryset)
-        enabled = [supplier for supplier in chosen if supplier.is_enabled]
-        with transaction.atomic():
-            for supplier in enabled:
-                job_id = jobs.enqueue_sync(supplier.pk)
-                audit_log.record(
-                    actor=audit_log.user(request.user),
-                    action="supplier.sync",
-                    subject=f"supplier:{supplier.pk}",
-                    details={"job": job_id},
-                )
-        if enabled:
-            names = ", ".join(map(str, enabled))
-            text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."
-            self.message_user(request, text, messages.SUCCESS)
-        for supplier in chosen:
-            if not supplier.is_enabled:
-                self.message_user(request, f"{supplier} is switched off.", messages.WARNING)
-
-
+admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(Supplier, SupplierAdmin)
 admin.site.register(SyncRun, SyncRunAdmin)

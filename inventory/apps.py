@@ -11,6 +11,11 @@ class InventoryConfig(AppConfig):
     def ready(self) -> None:
         # The admin enqueues by a task's name (`inventory.jobs`), so every process has to know them.
         import_module("inventory.tasks")
+        import_module("inventory.checks")
+        # A supplier that is saved, by whomever, has the schedule that it asks for.
+        cadence, supplier = import_module("inventory.cadence"), self.get_model("Supplier")
+        post_save.connect(cadence.on_supplier_saved, sender=supplier)
+        post_delete.connect(cadence.on_supplier_deleted, sender=supplier)
         # A product or category that is saved, by whomever, is seen by visitors at once.
         generations = import_module("inventory.generations")
         for signal in (post_save, post_delete):

@@ -8,12 +8,14 @@ from tasks.locks import StaleFence
 
 __all__ = [
     "BelowReserved",
+    "CredentialInvalid",
     "FeedError",
     "FeedInvalid",
     "FeedUnavailable",
     "InventoryError",
     "NotHeld",
     "OutOfStock",
+    "PushRefused",
     "ReferenceReused",
     "RunEnded",
     "StaleFence",
@@ -98,3 +100,16 @@ class FeedInvalid(FeedError):
 
     Trying again soon won't help; the supplier, or its settings here, must change.
     """
+
+
+class CredentialInvalid(FeedInvalid):
+    """A supplier's credential is not set, or not as it must be. Set the variable that it names."""
+
+
+class PushRefused(InventoryError):
+    """A push that is not taken. `status` is what HTTP calls the reason."""
+
+    def __init__(self, message: str, *, status: int, retry_after_s: int | None = None) -> None:
+        self.status = status
+        self.retry_after_s = retry_after_s
+        super().__init__(message)

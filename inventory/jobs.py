@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from celery import current_app
+
+from tasks.task import JobTask
 
 
 def enqueue_low_stock_mail(alert_ids: list[int]) -> str:
@@ -13,6 +17,16 @@ def enqueue_low_stock_mail(alert_ids: list[int]) -> str:
 def enqueue_sync(supplier_id: int) -> str:
     """Ask for a sync of the supplier; the job's id, that of a sync which waits or runs already."""
     return str(current_app.tasks["inventory.sync_supplier"].delay(supplier_id).id)
+
+
+def enqueue_sync_of_delivery(supplier_id: int, key: str) -> str:
+    """Ask for a sync because of one file or push; the job's id.
+
+    It has a job of its own: a sync that runs already may have looked before this one came.
+    """
+    task = cast(JobTask, current_app.tasks["inventory.sync_supplier"])
+    unique_key = f"supplier:{supplier_id}:delivery:{key}"
+    return str(task.apply_async((supplier_id,), unique_key=unique_key).id)
 
 
 def enqueue_merge(run_id: int) -> str:

@@ -228,18 +228,84 @@ class LowStockAlert(models.Model):
 
 
 class Supplier(models.Model):
-    """Who tells us how much there is: a feed by URL (http, https) or path (file:)."""
+    """Who tells us how much there is, how their feed comes, and what we remember of it.
+
+    The database knows a credential by name only; `inventory.feeds.credentials` finds its value.
+    """
+
+    class Kind(models.TextChoices):
+        WEB = "web", "fetched from an address"
+        FOLDER = "folder", "files dropped into a folder"
+        PUSH = "push", "pushed to us, signed"
 
     class Format(models.TextChoices):
         CSV = "csv", "CSV"
         JSON = "json", "JSON"
 
     name = models.SlugField(max_length=40, unique=True)
-    feed_url = models.CharField(
-        max_length=500, help_text="http(s):// or file:// address of the feed."
-    )
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.WEB)
     feed_format = models.CharField(max_length=4, choices=Format.choices, default=Format.CSV)
     is_enabled = models.BooleanField(default=True)
+    feed_url = models.CharField(
+        "address",
+        max_length=500,
+        blank=True,
+        help_text="http(s)://…, or file:///… of a file under SUPPLIER_FILES_DIR; no password.",
+    )
+    since_parameter = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="JSON only: the address's parameter that asks for changes, such as since. The "
+        "answer's member `cursor` (or as_of) is sent in it the next time.",
+    )
+    folder = models.CharField(
+        max_length=200, blank=True, help_text="Folder under SUPPLIER_FILES_DIR, such as acme/in."
+    )
+    pattern = models.CharField(
+        max_length=100, blank=True, help_text="Names of its files, such as stock-*.csv; * if empty."
+    )
+    credential = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Name of a credential: ACME stands for the variable SUPPLIER_CREDENTIALS_ACME.",
+    )
+    sku_field = models.CharField(
+        "SKU's field", max_length=100, blank=True, help_text="Their column or member; sku if empty."
+    )
+    quantity_field = models.CharField(
+        "quantity's field", max_length=100, blank=True, help_text="quantity or on_hand if empty."
+    )
+    as_of_field = models.CharField(
+        "time's field", max_length=100, blank=True, help_text="When it was counted; as_of if empty."
+    )
+    safety_buffer = models.PositiveIntegerField(
+        default=0, help_text="Units that we take off each count, so that we stop selling earlier."
+    )
+    sync_every_minutes = models.PositiveIntegerField(
+        "sync every … minutes",
+        default=15,
+        null=True,
+        blank=True,
+        help_text="Empty: not by the clock. The schedule itself is among the periodic tasks.",
+    )
+
+    schedule = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="supplier",
+    )
+    scheduled_as = models.CharField(
+        max_length=80, blank=True, editable=False, help_text="What we last wrote to the schedule."
+    )
+    etag = models.CharField(max_length=200, blank=True, editable=False)
+    last_modified = models.CharField(max_length=100, blank=True, editable=False)
+    cursor = models.CharField(max_length=200, blank=True, editable=False)
+    marks_for = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="The settings that the marks are of."
+    )
+    full_read_at = models.DateTimeField(null=True, editable=False)
 
     # What a sync may do without a person; `inventory.policy` compares them with its plan.
     max_drop_percent = models.PositiveSmallIntegerField(
@@ -270,6 +336,58 @@ class Supplier(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Delivery(models.Model):
+    """Something a supplier handed to us, a dropped file or a signed push, so that each counts once.
+
+    waiting ─▶ merged (a sync read it to its end)
+       └─────▶ refused (it is no feed; those behind it go on)
+    """
+
+    class Kind(models.TextChoices):
+        FILE = "file", "dropped file"
+        PUSH = "push", "signed push"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        MERGED = "merged", "merged"
+        REFUSED = "refused", "refused"
+
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    key = models.CharField(
+        max_length=120, help_text="Push: the supplier's id. File: digest of name, size and time."
+    )
+    name = models.CharField(max_length=255, blank=True, help_text="The file's name.")
+    feed_format = models.CharField(max_length=4, choices=Supplier.Format.choices)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of a push's body.")
+    body = models.BinaryField(
+        null=True, editable=False, help_text="A push's body, until it is merged."
+    )
+    as_of = models.DateTimeField(help_text="When its rows without a time of their own were true.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    error = models.TextField(blank=True)
+    job_id = models.UUIDField(null=True, blank=True, help_text="The job a push asked for.")
+    received_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["supplier", "kind", "key"], name="each_delivery_counts_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["supplier", "id"], condition=Q(state="waiting"), name="waiting_deliveries"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name or self.key} ({self.state})"
 
 
 class SyncRun(models.Model):
@@ -316,6 +434,11 @@ class SyncRun(models.Model):
     )
     failed = models.PositiveIntegerField(default=0)
     plan = models.JSONField(null=True, blank=True, help_text="What it would do, when checked.")
+    marks = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="What is to be remembered of the feed when the run is done or held.",
+    )
     problems = models.JSONField(
         default=list, blank=True, help_text="Why it was held, a sentence each."
     )

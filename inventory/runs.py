@@ -21,6 +21,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from inventory.errors import RunEnded, SyncGoesOn
+from inventory.feeds import Marks
 from inventory.models import Supplier, SyncRow, SyncRowError, SyncRun
 from inventory.movements import current_job_id
 from inventory.policy import Plan
@@ -122,9 +123,22 @@ def stage(run: SyncRun, *, rows: int) -> None:
     _write(run, rows_staged=F("rows_staged") + rows)
 
 
-def fetched(run: SyncRun) -> None:
-    """fetch → check: all rows are kept."""
-    _write(run, phase=Phase.CHECK, rows_total=F("rows_staged"))
+def fetched(run: SyncRun, marks: Marks | None) -> None:
+    """fetch → check: all rows are kept, and what there is to remember of the feed with them."""
+    _write(
+        run,
+        phase=Phase.CHECK,
+        rows_total=F("rows_staged"),
+        marks=asdict(marks) if marks else None,
+    )
+
+
+def take_marks(run: SyncRun) -> Marks | None:
+    """What to remember of the feed, the first time it is asked for."""
+    marks = run.marks
+    if not marks or not SyncRun.objects.filter(pk=run.pk).update(marks=None):
+        return None
+    return Marks(**marks)
 
 
 def lock(run: SyncRun) -> None:

@@ -45,7 +45,7 @@ def stage(feed: Feed, run: SyncRun, tell: Tell) -> None:
             _copy(batch)
         staged += len(batch)
         tell(runs.Phase.FETCH, staged, max(staged, feed.total))
-    runs.fetched(run)
+    runs.fetched(run, feed.marks)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE inventory_syncrow")  # what follows is planned by what it finds
 

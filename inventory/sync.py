@@ -16,7 +16,7 @@ from __future__ import annotations
 from inventory import checking, runs, staging
 from inventory.conf import conf
 from inventory.errors import FeedError, SupplierDisabled
-from inventory.feeds import open_feed
+from inventory.feeds import open_feed, save_marks
 from inventory.guard import holding
 from inventory.merging import merge_chunk
 from inventory.models import Supplier, SyncRun
@@ -64,13 +64,15 @@ def _go_on(run: SyncRun, supplier: Supplier, tell: Tell) -> SyncRun:
     except (FeedError, Cancel) as error:
         runs.fail(run, error=f"{type(error).__name__}: {error}")
         raise
+    # The rows of a held run are kept for the person who decides; asking again brings nothing new.
+    save_marks(supplier, runs.take_marks(run))
     staging.forget_old(supplier)
     return run
 
 
 def _fetch(run: SyncRun, supplier: Supplier, tell: Tell) -> None:
     tell(Phase.FETCH, 0, 0)
-    with open_feed(supplier.feed_url, supplier.feed_format) as feed:
+    with open_feed(supplier) as feed:
         staging.stage(feed, run, tell)
     run.refresh_from_db()
 

@@ -5,12 +5,15 @@ None is atomic: the services keep their transactions as short as their locks.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
-from inventory import jobs, low_stock, reservations, sync
+from inventory import low_stock, reservations, sync
 from inventory.errors import FeedInvalid, RunEnded, SupplierDisabled, SyncGoesOn
+from inventory.feeds import deliveries
 from inventory.models import Supplier, SyncRun
 from tasks import mailing
 from tasks.context import current_job
@@ -35,6 +38,7 @@ SYNC = RetryPolicy(
     },
 )
 
+KEEP_DELIVERIES = timedelta(days=30)  # long enough to look into what a supplier complains about
 BATCH = 500  # stocks whose expired reservations go in one transaction: some 50 ms
 
 
@@ -91,13 +95,6 @@ def _outcome(run: SyncRun) -> dict[str, int | str]:
     }
 
 
-@shared_task(name="inventory.sync_all_suppliers", base=JobTask)
-def sync_all_suppliers() -> int:
-    """Ask for a sync of every enabled supplier; how many those are. For the schedule."""
-    suppliers = Supplier.objects.filter(is_enabled=True).values_list("pk", flat=True)
-    return len([jobs.enqueue_sync(supplier_id) for supplier_id in suppliers])
-
-
 @shared_task(
     name="inventory.release_expired_reservations",
     base=JobTask,
@@ -126,3 +123,9 @@ def look_for_low_stock() -> int:
 def mail_low_stock(alert_ids: list[int]) -> None:
     """Tell the people who order supplies about these alerts."""
     low_stock.mail(alert_ids=alert_ids)
+
+
+@shared_task(name="inventory.prune_deliveries", base=JobTask)
+def prune_deliveries() -> int:
+    """Delete pushes that were settled a month ago; how many. For the schedule."""
+    return deliveries.prune(before=timezone.now() - KEEP_DELIVERIES)

@@ -167,10 +167,7 @@ CELERY_BEAT_SYNC_EVERY = 1  # save last_run_at after each run: a killed beat for
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # s; how soon an edited schedule counts
 # Written to the database when their name is new; from then on the admin's word counts.
 CELERY_BEAT_SCHEDULE = {
-    "Sync stock with all suppliers": {
-        "task": "inventory.sync_all_suppliers",
-        "schedule": timedelta(minutes=15),
-    },
+    # Each supplier's sync has an entry of its own there (inventory/cadence.py).
     "Tidy away expired reservations": {
         "task": "inventory.release_expired_reservations",
         "schedule": timedelta(minutes=1),
@@ -180,6 +177,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
     },
     "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
+    "Delete old pushes": {
+        "task": "inventory.prune_deliveries",
+        "schedule": crontab(hour=3, minute=45),
+    },
     "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
 }
@@ -208,6 +209,14 @@ STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where the sample supplier's feed is; `manage.py seed_catalogue` sets the supplier up.
 SUPPLIER_FEED_URL = env.str("SUPPLIER_FEED_URL", default="")
+# All files of suppliers lie under this folder; nothing else is read for them.
+SUPPLIER_FILES_DIR = env.path("SUPPLIER_FILES_DIR", default=str(BASE_DIR / "var" / "suppliers"))
+# Their values by name. The database and the admin know names only.
+SUPPLIER_SECRETS = {
+    name.removeprefix("SUPPLIER_CREDENTIALS_"): value
+    for name, value in env.ENVIRON.items()
+    if name.startswith("SUPPLIER_CREDENTIALS_")
+}
 
 email = env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025")
 EMAIL_BACKEND = email["EMAIL_BACKEND"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from inventory import webhooks
 from shop import health
 
 admin.site.site_header = "Shop administration"
@@ -14,6 +15,7 @@ admin.site.index_title = "Overview"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("webhooks/stock/<slug:name>", webhooks.stock, name="stock_webhook"),
     path("admin/", admin.site.urls),
     path("", include("shop.storefront.urls")),
     path("sales/", include("shop.sale.urls")),

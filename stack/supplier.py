@@ -1,5 +1,8 @@
 """A sample supplier: an HTTP server with a stock feed as `/feed.csv` and `/feed.json`.
 
+Both know ETags. `/feed.json?per_page=20` comes in pages, each an object with `products`, the
+address of the `next` one, and a `cursor`; `&since=<cursor>` leaves out what was counted before.
+
     python -m stack.supplier --port 8002 --file catalogue.csv
     python -m stack.supplier --port 8002 --skus GIFT-001,GIFT-002 --on-hand 100
 
@@ -18,11 +21,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stack.ports import LOOPBACK
 
@@ -32,6 +36,10 @@ class Row:
     sku: str
     on_hand: int
     as_of: str
+
+
+class BadQuery(Exception):
+    """What was asked for makes no sense."""
 
 
 class BadFile(Exception):
@@ -77,6 +85,31 @@ def as_json(rows: Iterable[Row]) -> str:
     return json.dumps([asdict(row) for row in rows], indent=1)
 
 
+def as_page(rows: list[Row], query: Mapping[str, str]) -> str:
+    """Raises `BadQuery`."""
+    try:
+        size, page = int(query["per_page"]), int(query.get("page", 1))
+        since = datetime.fromisoformat(query["since"]) if query.get("since") else None
+        changed = [row for row in rows if since is None or _counted(row) > since]
+        is_last = page * size >= len(changed)
+    except (ValueError, TypeError) as error:
+        raise BadQuery(str(error)) from error
+    if size < 1 or page < 1:
+        raise BadQuery("per_page and page count from 1")
+    newest = max(map(_counted, rows)).isoformat() if rows else query.get("since")
+    document = {
+        "next": None if is_last else f"?{urlencode({**query, 'page': page + 1})}",
+        "cursor": newest,
+        "products": [asdict(row) for row in changed[(page - 1) * size : page * size]],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _counted(row: Row) -> datetime:
+    moment = datetime.fromisoformat(row.as_of)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 FEEDS: Mapping[str, tuple[str, Callable[[Iterable[Row]], str]]] = {
     "/feed.csv": ("text/csv", as_csv),
     "/feed.json": ("application/json", as_json),
@@ -92,18 +125,34 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*args, **options)
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        address = urlsplit(self.path)
+        path, query = address.path, dict(parse_qsl(address.query))
         if path not in FEEDS:
             self.send_error(HTTPStatus.NOT_FOUND, f"Feeds: {', '.join(FEEDS)}")
             return
         content_type, written = FEEDS[path]
+        has_pages = path == "/feed.json" and "per_page" in query
         try:
-            body = written(self._source()).encode()
+            rows = self._source()
+            body = (as_page(rows, query) if has_pages else written(rows)).encode()
+        except BadQuery as error:
+            self.log_error("%s", error)
+            self.send_error(HTTPStatus.BAD_REQUEST)
         except BadFile as error:
             self.log_error("%s", error)
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self._send(body, content_type)
+
+    def _send(self, body: bytes, content_type: str) -> None:
+        etag = f'"{sha256(body).hexdigest()[:32]}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.send_response(HTTPStatus.NOT_MODIFIED)
+            self.send_header("ETag", etag)
+            self.end_headers()
             return
         self.send_response(HTTPStatus.OK)
+        self.send_header("ETag", etag)
         self.send_header("Content-Type", f"{content_type}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -44,6 +44,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     """A wrapper runs before pytest-django, which imports the settings in this very hook."""
     os.environ.setdefault("DJANGO_SECRET_KEY", "test-" + secrets.token_hex(32))
     os.environ.setdefault("SANDBOX_PAYMENTS_KEY", "test-" + secrets.token_hex(32))
+    os.environ.setdefault("SUPPLIER_FILES_DIR", tempfile.gettempdir())  # where tests' feeds lie
     if not all(os.environ.get(name) for name in VARIABLES):
         _plan_private_services(early_config)
     return (yield)

@@ -49,7 +49,7 @@ def run_sync(supplier: Supplier) -> SyncRun:
 def fetched(supplier: Supplier) -> SyncRun:
     """A run whose rows are kept and not looked at yet."""
     run = runs.start(supplier)
-    with open_feed(supplier.feed_url, supplier.feed_format) as opened:
+    with open_feed(supplier) as opened:
         staging.stage(opened, run, tell_the_job)
     run.refresh_from_db()
     return run

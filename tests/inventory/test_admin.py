@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 VIEW = [
     "view_product", "view_stock", "view_stockmovement", "view_reservation", "view_supplier",
-    "view_syncrun", "view_syncrowerror",
+    "view_syncrun", "view_syncrowerror", "view_delivery",
 ]  # fmt: skip
 
 

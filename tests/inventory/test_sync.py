@@ -332,6 +332,48 @@ def test_given_a_product_that_was_deleted_after_the_check_when_merged_then_its_r
     assert errors(run) == [(3, gone.sku, "no product has this SKU")]
 
 
+# --- what is remembered of a feed
+
+
+@pytest.mark.parametrize("max_drop_percent", [100, 50])
+def test_given_a_sync_that_is_done_or_held_when_the_feed_is_unchanged_then_it_is_not_read_again(
+    site: SupplierSite, max_drop_percent: int
+) -> None:
+    mug = makers.product(on_hand=10)
+    web = Supplier.objects.create(
+        name="web", feed_url=site.url, max_drop_percent=max_drop_percent, max_zeroed_percent=100
+    )
+    site.answer = Answer(f"sku,quantity\n{mug.sku},1\n".encode(), headers={"ETag": '"v1"'})
+    first = run_sync(web)
+    site.answer = Answer(status=304)
+    again = run_sync(web)
+    assert first.state == ("done" if max_drop_percent == 100 else "held")
+    assert (again.state, again.rows_done, again.failed) == ("done", 0, 0)
+    assert site.asked[1].headers["if-none-match"] == '"v1"'
+
+
+def test_given_a_sync_that_died_in_its_merge_when_it_goes_on_then_its_feed_is_remembered(
+    site: SupplierSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = makers.product(on_hand=10)
+    web = Supplier.objects.create(name="web", feed_url=site.url)
+    site.answer = Answer(f"sku,quantity\n{mug.sku},7\n".encode(), headers={"ETag": '"v1"'})
+    monkeypatch.setattr(sync, "merge_chunk", lose_the_lock)
+    with pytest.raises(LockLost):
+        run_sync(web)
+    monkeypatch.undo()
+    web.refresh_from_db()
+    assert web.etag == ""
+    run_sync(web)
+    web.refresh_from_db()
+    assert (web.etag, len(site.asked)) == ('"v1"', 1)
+    assert makers.shelf(mug) == (7, 0)
+
+
+def lose_the_lock(*_: object, **__: object) -> None:
+    raise LockLost("expired")
+
+
 # --- as a job, over HTTP, beside sales
 
 

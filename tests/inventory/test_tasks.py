@@ -39,12 +39,6 @@ def test_given_a_caller_that_rolls_back_when_a_sync_was_asked_for_then_there_is_
     assert not Job.objects.exists()
 
 
-def test_given_suppliers_when_all_are_to_be_synced_then_the_enabled_ones_are() -> None:
-    acme, _ = supplier("acme"), supplier("off", is_enabled=False)
-    assert tasks.sync_all_suppliers() == 1
-    assert Job.objects.get().args == [acme.pk]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_given_a_feed_when_the_task_runs_then_it_answers_what_became_of_it(tmp_path: Path) -> None:
     mug = makers.product(on_hand=10)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -82,6 +83,48 @@ def test_given_an_edited_file_when_the_feed_is_read_again_then_it_has_the_edit(
     assert httpx.get(f"{address}/feed.json").json() == [
         {"sku": "A", "on_hand": 2, "as_of": "2026-01-03T03:04:05+00:00"}
     ]
+
+
+def test_given_an_unchanged_file_when_the_feed_is_read_with_its_etag_then_it_is_not_sent(
+    serve: Serve, tmp_path: Path
+) -> None:
+    path = tmp_path / "stock.csv"
+    path.write_text("sku,on_hand,as_of\nA,1,2026-01-02T03:04:05+00:00\n")
+    address = serve(partial(rows_of_file, path)) + "/feed.csv"
+    etag = httpx.get(address).headers["etag"]
+
+    again = httpx.get(address, headers={"If-None-Match": etag})
+    path.write_text("sku,on_hand,as_of\nA,2,2026-01-03T03:04:05+00:00\n")
+    edited = httpx.get(address, headers={"If-None-Match": etag})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert (edited.status_code, edited.headers["etag"] != etag) == (200, True)
+
+
+def test_given_pages_when_followed_then_all_comes_and_the_cursor_leaves_it_out(
+    serve: Serve, tmp_path: Path
+) -> None:
+    path = tmp_path / "stock.csv"
+    rows = [f"S-{number},{number},2026-01-0{number}T00:00:00+00:00" for number in range(1, 6)]
+    path.write_text("\n".join(["sku,on_hand,as_of", *rows, ""]))
+    address = serve(partial(rows_of_file, path)) + "/feed.json?per_page=2"
+
+    pages = [httpx.get(address).json()]
+    while following := pages[-1]["next"]:
+        pages.append(httpx.get(urljoin(address, following)).json())
+
+    assert [[row["sku"] for row in page["products"]] for page in pages] == [
+        ["S-1", "S-2"], ["S-3", "S-4"], ["S-5"],
+    ]  # fmt: skip
+    cursor = pages[-1]["cursor"]
+    news = httpx.get(address, params={"per_page": 2, "since": cursor}).json()
+    assert (news["products"], news["next"], news["cursor"]) == ([], None, cursor)
+
+
+@pytest.mark.parametrize("query", ["per_page=0", "per_page=x", "per_page=2&since=soon"])
+def test_given_a_query_without_sense_when_asked_then_400(serve: Serve, query: str) -> None:
+    address = serve(partial(rows_of_skus, ["A"], 1))
+    assert httpx.get(f"{address}/feed.json?{query}").status_code == 400
 
 
 def test_given_a_file_that_broke_meanwhile_when_read_then_503_and_no_half_feed(
