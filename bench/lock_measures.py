@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from time import monotonic, perf_counter
 
 import psycopg
 
-from bench.lock_contenders import Contender, NotEntered, Servers, baton
+from bench.lock_contenders import TTL_S, Contender, NotEntered, Servers, baton
 from bench.lock_crowd import WAIT_S, Crowd, crowd
-from tasks.locks import Locker
+from tasks.locks import Held, Locker
 
 PAIRS = 1000
 CROWD = 8
@@ -25,6 +27,9 @@ UNITS = 2000
 DEATH_TTL_S = 1.0
 
 _names = (f"bench{number}" for number in count())
+
+Take = Callable[[Servers], AbstractContextManager[Callable[[], None]]]
+"""A client for the block; what it yields takes one unit of the row, surely."""
 
 
 def pairs_per_s(contender: Contender, servers: Servers) -> float:
@@ -125,20 +130,28 @@ def after_a_waiters_death_ms(servers: Servers) -> float:
     return float((mine.recv() - released) * 1000)
 
 
-def sell_out_per_s(take: Callable[[Servers, int], None], servers: Servers) -> float:
-    """Eight processes take 2,000 units of one row, one at a time. Checks that none is left."""
+def sell_out_per_s(take: Take, servers: Servers, *, waiting: int = CROWD) -> float:
+    """2,000 units of one row are taken, one at a time, by eight processes in which `waiting`
+    threads share the work. Checks that none is left. Starting them is not counted.
+    """
     with psycopg.connect(servers.dsn, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS bench_stock")
         connection.execute("CREATE TABLE bench_stock (id int PRIMARY KEY, left_ int NOT NULL)")
         connection.execute("INSERT INTO bench_stock VALUES (1, %s)", [UNITS])
         context = get_context("fork")
-        start = perf_counter()
+        # They are ready when all have connected, and the clock starts when they are let go.
+        ready = context.Barrier(CROWD + 1)
+        each = UNITS // waiting
         sellers = [
-            context.Process(target=take, args=(servers, UNITS // CROWD), daemon=True)
+            context.Process(
+                target=_sell, args=(take, servers, waiting // CROWD, each, ready), daemon=True
+            )
             for _ in range(CROWD)
         ]
         for seller in sellers:
             seller.start()
+        ready.wait()
+        start = perf_counter()
         for seller in sellers:
             seller.join()
         seconds = perf_counter() - start
@@ -148,38 +161,93 @@ def sell_out_per_s(take: Callable[[Servers, int], None], servers: Servers) -> fl
     return UNITS / seconds
 
 
-def by_lock(contender: Contender) -> Callable[[Servers, int], None]:
+def by_lock(contender: Contender) -> Take:
     """Read, think, write: safe only under the lock."""
 
-    def take(servers: Servers, units: int) -> None:
+    @contextmanager
+    def take(servers: Servers) -> Iterator[Callable[[], None]]:
         section = contender(servers)
+
+        def one() -> None:
+            while True:
+                with suppress(NotEntered), section(["hot row"], WAIT_S):
+                    row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1")
+                    [left] = row.fetchone() or [0]
+                    connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
+                    break
+
         with psycopg.connect(servers.dsn, autocommit=True) as connection:
-            for _ in range(units):
-                while True:
-                    with suppress(NotEntered), section(["hot row"], WAIT_S):
-                        row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1")
-                        [left] = row.fetchone() or [0]
-                        connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
-                        break
+            yield one
 
     return take
 
 
-def by_row_lock(servers: Servers, units: int) -> None:
+@contextmanager
+def by_row_lock(servers: Servers) -> Iterator[Callable[[], None]]:
     """SELECT … FOR UPDATE."""
-    with psycopg.connect(servers.dsn) as connection:
-        for _ in range(units):
-            with connection.transaction():
-                row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1 FOR UPDATE")
-                [left] = row.fetchone() or [0]
-                connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
 
+    def one() -> None:
+        with connection.transaction():
+            row = connection.execute("SELECT left_ FROM bench_stock WHERE id = 1 FOR UPDATE")
+            [left] = row.fetchone() or [0]
+            connection.execute("UPDATE bench_stock SET left_ = %s", [left - 1])
 
-def by_condition(servers: Servers, units: int) -> None:
-    """One conditional UPDATE, no reading before."""
     with psycopg.connect(servers.dsn, autocommit=True) as connection:
-        for _ in range(units):
-            connection.execute("UPDATE bench_stock SET left_ = left_ - 1 WHERE left_ > 0")
+        yield one
+
+
+@contextmanager
+def by_condition(servers: Servers) -> Iterator[Callable[[], None]]:
+    """One conditional UPDATE, no reading before."""
+
+    def one() -> None:
+        connection.execute("UPDATE bench_stock SET left_ = left_ - 1 WHERE left_ > 0")
+
+    with psycopg.connect(servers.dsn, autocommit=True) as connection:
+        yield one
+
+
+@contextmanager
+def by_combining(servers: Servers) -> Iterator[Callable[[], None]]:
+    """Group commit: whoever has the lock takes a unit for each that waits, in one statement."""
+    locker = Locker(servers.redis())
+
+    def serve(_: Held, requests: Sequence[bytes]) -> list[bytes]:
+        sold = connection.execute(
+            "UPDATE bench_stock SET left_ = left_ - %(n)s WHERE left_ >= %(n)s",
+            {"n": len(requests)},
+        ).rowcount
+        if sold != 1:
+            raise AssertionError("sold out in mid-measurement")
+        return [b"sold"] * len(requests)
+
+    def one() -> None:
+        locker.combine("hot row", b"one", serve, ttl=TTL_S, wait=60)
+
+    with psycopg.connect(servers.dsn, autocommit=True) as connection:
+        yield one
+
+
+def _sell(take: Take, servers: Servers, threads: int, units: int, ready: Barrier) -> None:
+    """One process: `threads` clients that take so many units each."""
+    inside = threading.Barrier(threads + 1)
+    go = threading.Event()
+
+    def client() -> None:
+        with take(servers) as one:
+            inside.wait()
+            go.wait()
+            for _ in range(units):
+                one()
+
+    clients = [threading.Thread(target=client) for _ in range(threads)]
+    for each in clients:
+        each.start()
+    inside.wait()
+    ready.wait()
+    go.set()
+    for each in clients:
+        each.join()
 
 
 def _hold(servers: Servers, key: str) -> None:

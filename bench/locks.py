@@ -16,7 +16,6 @@ from functools import partial
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 
@@ -25,15 +24,15 @@ from bench.beside import ROOT
 from bench.lock_contenders import CONTENDERS, Contender, Servers, baton
 from bench.lock_crowd import Crowd
 from bench.results import Comparison, Series, markdown, print_table
+from bench.turns import in_turns
 from stack.notebook import Notebook
 from stack.services import private_services, together
 
 PEERS = ("python-redis-lock==4.0.1", "pottery==3.0.1", "mmh3")
 ROUNDS = 3
+MANY = 200
 ALONE_ROUNDS = 15
 """More and shorter turns, since a difference of a few µs is looked for."""
-
-Result = TypeVar("Result")
 
 
 def main() -> int:
@@ -96,7 +95,7 @@ def alone(
         for name, contender in contenders.items()
     }
     measured["two PINGs"] = partial(measures.ping_pairs_per_s, servers)
-    results = _in_turns(console, "alone", measured, ALONE_ROUNDS)
+    results = in_turns(console, "alone", measured, ALONE_ROUNDS)
     mine = Series(values=results.pop("ours"), unit="/s")
     goals = {"two PINGs": 1.1, "redis-py": 1.3}
     for name, values in results.items():
@@ -112,7 +111,7 @@ def alone(
 def hot_key(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    crowds = _in_turns(
+    crowds = in_turns(
         console,
         "8 processes, 1 ms",
         {
@@ -167,7 +166,7 @@ def hot_key(
 def crossing(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    crowds = _in_turns(
+    crowds = in_turns(
         console,
         "two keys, both orders",
         {
@@ -193,7 +192,7 @@ def crossing(
 def deaths(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    results = _in_turns(
+    results = in_turns(
         console,
         "kill -9",
         {
@@ -214,19 +213,33 @@ def deaths(
 def stock(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    ways: dict[str, Callable[[Servers, int], None]] = {
+    """Peers that poll are left out with 200 waiting: most of their waits would end in time-outs."""
+    few: dict[str, measures.Take] = {
         name: measures.by_lock(contender) for name, contender in contenders.items()
     }
-    ways |= {"FOR UPDATE": measures.by_row_lock, "conditional UPDATE": measures.by_condition}
-    results = _in_turns(
-        console,
-        "2,000 units",
-        {name: partial(measures.sell_out_per_s, way, servers) for name, way in ways.items()},
-        ROUNDS,
-    )
-    mine = Series(values=results.pop("ours"), unit="/s")
-    for name, values in results.items():
-        yield _beside("(e) units of one row", mine, Series(values=values, unit="/s"), name, None)
+    few["one by one, our lock"] = few.pop("ours")
+    many: dict[str, measures.Take] = {
+        "group commit": measures.by_combining,
+        "FOR UPDATE": measures.by_row_lock,
+        "conditional UPDATE": measures.by_condition,
+    }
+    crowds = [(8, {**few, **many}, 4.0), (MANY, many, 30.0)]
+    for waiting, ways, goal in crowds:
+        results = in_turns(
+            console,
+            f"2,000 units, {waiting} waiting",
+            {
+                name: partial(measures.sell_out_per_s, way, servers, waiting=waiting)
+                for name, way in ways.items()
+            },
+            ROUNDS,
+        )
+        ours = Series(values=results.pop("group commit"), unit="/s")
+        for name, values in results.items():
+            theirs = Series(values=values, unit="/s")
+            at_least = goal if name == "FOR UPDATE" else None
+            what = f"(e) units of one row, {waiting} waiting"
+            yield _beside(what, ours, theirs, name, at_least)
 
 
 PARTS = {
@@ -236,18 +249,6 @@ PARTS = {
     "deaths": deaths,
     "stock": stock,
 }
-
-
-def _in_turns(
-    console: Console, what: str, measured: dict[str, Callable[[], Result]], rounds: int
-) -> dict[str, tuple[Result, ...]]:
-    """Measure each in turn, `rounds` times over."""
-    results: dict[str, list[Result]] = {name: [] for name in measured}
-    for turn in range(1, rounds + 1):
-        console.print(f"{what}: {turn} of {rounds}")
-        for name, measure in measured.items():
-            results[name].append(measure())
-    return {name: tuple(values) for name, values in results.items()}
 
 
 def _series(crowds: tuple[Crowd, ...], figure: Callable[[Crowd], float], unit: str) -> Series:

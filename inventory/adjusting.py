@@ -16,6 +16,7 @@ from django.urls import reverse
 from inventory import stock
 from inventory.errors import InventoryError
 from inventory.models import DEFAULT_LOCATION, Product, Stock, StockMovement
+from tasks import audit_log
 from tasks.locks import LockError
 
 PERMISSION = "inventory.adjust_stock"
@@ -74,6 +75,7 @@ def _adjust(request: HttpRequest, product: Product, form: AdjustForm) -> StockMo
             reference=f"admin:{form.cleaned_data['wish']}",
             note=form.cleaned_data["reason"],
             actor=request.user.get_username(),
+            audited_as=audit_log.user(request.user),
             once=True,
         )
     except InventoryError as error:

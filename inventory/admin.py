@@ -15,23 +15,25 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from inventory import adjusting, jobs
+from inventory import adjusting, history_page, jobs
 from inventory.models import (
+    Category,
+    LowStockAlert,
     Product,
     Reservation,
     Stock,
     StockMovement,
     Supplier,
-    SyncRowError,
     SyncRun,
 )
+from inventory.sync_pages import SyncRunAdmin
+from tasks import audit_log
 from tasks.records import RecordAdmin
 
-if TYPE_CHECKING:  # only the type stubs know these classes' parameters
+if TYPE_CHECKING:  # only the type stubs know the class's parameter
     ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[SyncRowError, SyncRun]
 else:
-    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+    ModelAdmin = admin.ModelAdmin
 
 
 class ReadOnly(RecordAdmin):
@@ -40,10 +42,10 @@ class ReadOnly(RecordAdmin):
     show_full_result_count = False  # counting a large table twice a page costs more than it tells
 
 
-class LinksToAdjust(ModelAdmin):
-    """A page that leads to the one for adjusting its product's stock."""
+class LinksToStock(ModelAdmin):
+    """A page that leads to those of its product's stock: adjusting it, and how it came about."""
 
-    change_form_template = "inventory/admin/with_adjust.html"
+    change_form_template = "inventory/admin/with_stock.html"
 
     def change_view(
         self,
@@ -53,36 +55,49 @@ class LinksToAdjust(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         shown = self.get_object(request, object_id)
-        links: dict[str, Any] = {"may_adjust": False}
+        links: dict[str, Any] = {}
         if shown is not None and request.user.has_perm(adjusting.PERMISSION):
-            url = reverse("admin:inventory_adjust", args=[self.product_id(shown)])
-            links = {"may_adjust": True, "adjust_url": url}
+            links["adjust_url"] = reverse("admin:inventory_adjust", args=[self.product_id(shown)])
+        if shown is not None and request.user.has_perm(history_page.PERMISSION):
+            links["history_url"] = reverse("admin:inventory_history", args=[self.product_id(shown)])
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **links})
 
     def product_id(self, shown: Any) -> int:
         raise NotImplementedError
 
 
+@admin.register(Category)
+class CategoryAdmin(ModelAdmin):
+    list_display = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    search_fields = ["name"]
+
+
 @admin.register(Product)
-class ProductAdmin(LinksToAdjust):
-    list_display = ["sku", "name", "price_minor", "currency", "is_active"]
-    list_filter = ["is_active", "currency"]
+class ProductAdmin(LinksToStock):
+    list_display = [
+        "sku", "name", "category", "price_minor", "currency", "low_stock_at", "is_active",
+    ]  # fmt: skip
+    list_filter = ["is_active", "category", "currency"]
+    list_select_related = ["category"]
     search_fields = ["sku", "name"]
 
     def product_id(self, shown: Any) -> int:
         return int(shown.pk)
 
     def get_urls(self) -> list[URLPattern]:
-        page = partial(adjusting.adjust_page, site=self.admin_site)
-        view = self.admin_site.admin_view(page)
+        adjust = partial(adjusting.adjust_page, site=self.admin_site)
+        history = partial(history_page.history_page, site=self.admin_site)
+        wrap = self.admin_site.admin_view
         return [
-            path("<int:product_id>/adjust/", view, name="inventory_adjust"),
+            path("<int:product_id>/adjust/", wrap(adjust), name="inventory_adjust"),
+            path("<int:product_id>/levels/", wrap(history), name="inventory_history"),
             *super().get_urls(),
         ]
 
 
 @admin.register(Stock)
-class StockAdmin(ReadOnly, LinksToAdjust):
+class StockAdmin(ReadOnly, LinksToStock):
     """Units change by movements only, so its page links to the one that writes such a movement."""
 
     list_display = ["product", "location", "on_hand", "reserved", "available", "as_of"]
@@ -119,6 +134,14 @@ class ReservationAdmin(ReadOnly):
         return str(reservation.stock.product)
 
 
+@admin.register(LowStockAlert)
+class LowStockAlertAdmin(ReadOnly):
+    list_display = ["product", "units", "limit_units", "crossed_at", "recovered_at"]
+    list_filter = [("recovered_at", admin.EmptyFieldListFilter), "crossed_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku", "product__name"]
+
+
 @admin.register(Supplier)
 class SupplierAdmin(ModelAdmin):
     list_display = ["name", "feed_url", "feed_format", "is_enabled"]
@@ -135,7 +158,13 @@ class SupplierAdmin(ModelAdmin):
         enabled = [supplier for supplier in chosen if supplier.is_enabled]
         with transaction.atomic():
             for supplier in enabled:
-                jobs.enqueue_sync(supplier.pk)
+                job_id = jobs.enqueue_sync(supplier.pk)
+                audit_log.record(
+                    actor=audit_log.user(request.user),
+                    action="supplier.sync",
+                    subject=f"supplier:{supplier.pk}",
+                    details={"job": job_id},
+                )
         if enabled:
             names = ", ".join(map(str, enabled))
             text = f"Syncs are enqueued for {names}. See the sync runs for what becomes of them."
@@ -145,26 +174,4 @@ class SupplierAdmin(ModelAdmin):
                 self.message_user(request, f"{supplier} is switched off.", messages.WARNING)
 
 
-class RowErrorInline(TabularInline):
-    model = SyncRowError
-    fields = ["line", "sku", "reason"]
-    can_delete = False
-    extra = 0
-    verbose_name_plural = "rows that could not be used"
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly):
-    list_display = [
-        "supplier", "state", "rows_done", "rows_total", "changed", "unchanged", "outdated",
-        "failed", "started_at", "finished_at",
-    ]  # fmt: skip
-    list_filter = ["state", "supplier"]
-    list_select_related = ["supplier"]
-    inlines = [RowErrorInline]
+admin.site.register(SyncRun, SyncRunAdmin)

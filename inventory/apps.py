@@ -11,7 +11,8 @@ class InventoryConfig(AppConfig):
     def ready(self) -> None:
         # The admin enqueues by a task's name (`inventory.jobs`), so every process has to know them.
         import_module("inventory.tasks")
-        # A product that is saved, by whomever, is seen by visitors at once.
+        # A product or category that is saved, by whomever, is seen by visitors at once.
         generations = import_module("inventory.generations")
         for signal in (post_save, post_delete):
-            signal.connect(generations.on_product_change, sender=self.get_model("Product"))
+            for model in ("Product", "Category"):
+                signal.connect(generations.on_catalogue_change, sender=self.get_model(model))

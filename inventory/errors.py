@@ -12,11 +12,13 @@ __all__ = [
     "FeedInvalid",
     "FeedUnavailable",
     "InventoryError",
+    "NotHeld",
     "OutOfStock",
     "ReferenceReused",
     "RunEnded",
     "StaleFence",
     "SupplierDisabled",
+    "SyncGoesOn",
     "TooManyReturned",
 ]
 
@@ -64,8 +66,16 @@ class SupplierDisabled(InventoryError):
     """A sync was asked of a supplier that is switched off. Enable it first."""
 
 
+class SyncGoesOn(InventoryError):
+    """Another sync of the supplier is under way. Nothing was done; come back later."""
+
+
 class RunEnded(InventoryError):
-    """A sync found its run ended: another one of the same supplier took over. Stop quietly."""
+    """A sync found its run ended, or gone on with by somebody else. Stop quietly."""
+
+
+class NotHeld(InventoryError):
+    """A run was to be approved or rejected that isn't held (any more). Nothing was done."""
 
 
 class FeedError(InventoryError):

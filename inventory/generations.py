@@ -2,11 +2,11 @@
 
     naive:  reader reads the old row ─▶ writer commits, deletes the key ─▶ reader caches the old row
     here:   every entry's key carries the generation that its reader saw *before* it read the row.
-            A writer starts a new generation after its commit, and no reader asks for old entries.
+            A writer ends the generation after its commit, and no reader asks for old entries.
 
-Generations are random, so that one which Redis forgot never comes back. When Redis can't be reached
-a reader finds nothing and asks the database; a writer can't start a new generation, so what was
-cached before the outage may be served for `TTL_S` after it.
+Generations are random, so that one which is gone never comes back; the next reader starts another.
+When Redis can't be reached a reader finds nothing and asks the database; a writer can't end the
+generation, so what was cached before the outage may be served for `TTL_S` after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TTL_S = 30
 """Longest time in seconds that a lost invalidation, or an expiry nobody noticed, can show."""
 
 CATALOGUE = "catalogue"
-"""The generation of all that is said about products, apart from their stock."""
+"""The generation of all that is said about products and categories, apart from stock."""
 
 Name = int | str
 """A product's id stands for its availability."""
@@ -40,8 +40,12 @@ def current(names: Iterable[Name]) -> dict[Name, str]:
 
 
 def renew(names: Iterable[Name]) -> None:
-    """What is cached under these names is no longer true. Call it after the commit."""
-    _store({name: _new() for name in names})
+    """What is cached under these names is no longer true. Call it after the commit.
+
+    One command for all of them: a stock sync renews a thousand at once.
+    """
+    if keys := [_key(name) for name in names]:
+        cache.delete_many(keys)
 
 
 def renew_on_commit(names: Iterable[Name]) -> None:
@@ -51,8 +55,8 @@ def renew_on_commit(names: Iterable[Name]) -> None:
         transaction.on_commit(partial(renew, changed), robust=True)
 
 
-def on_product_change(**_: Any) -> None:
-    """Receiver of `post_save` and `post_delete` of products."""
+def on_catalogue_change(**_: Any) -> None:
+    """Receiver of `post_save` and `post_delete` of products and categories."""
     renew_on_commit([CATALOGUE])
 
 

@@ -34,7 +34,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from tasks.locks import Held, LockLost, StaleFence, lock_all
+from tasks.locks import Held, LockLost, StaleFence, combine, lock_all
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,17 @@ def taking_turns(
 ) -> bytes:
     """The answer to `request`, by our `serve` under the locks of these products.
 
-    `serve` gets our request and may get those of others who wait, and answers each after its
-    commit. Raises its errors, `LockTimeout` and `LockUnavailable`.
+    `serve` gets our request first, and with it those of others who stand in line for the same
+    single product; it answers each after its commit. Or one of them serves us. Raises its errors,
+    those of the locks, and RuntimeError when the caller is in a transaction already.
     """
-    with holding(_keys(product_ids)) as held:
-        return serve(held, [request])[0]
+    keys = _keys(product_ids)
+    if len(keys) > 1:
+        with holding(keys) as held:
+            return serve(held, [request])[0]
+    with transaction.atomic(durable=True):
+        pass  # who is served by somebody else would not notice its own
+    return combine(keys[0], request, serve, ttl=LOCK_TTL_S, wait=LOCK_WAIT_S)
 
 
 def _keys(product_ids: Iterable[int]) -> list[str]:

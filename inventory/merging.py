@@ -1,149 +1,112 @@
-"""Merging one chunk of a feed: its stocks' locks, one transaction, a few statements, one tally.
+"""Merging one chunk of a run: its stocks' locks, one transaction, a few statements, one tally.
 
-The chunk's bad rows and the run's figures are written in the same transaction, so the run's record
-says exactly what was done, wherever it stopped.
+The rows' outcomes and the run's figures are written in the same transaction, so the run's record
+says exactly what was done, wherever it stopped, and whoever goes on knows where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from inventory import generations, runs
-from inventory.feeds import BadRow, FeedRow
 from inventory.guard import all_written, guarded
-from inventory.models import Product, SyncRun
+from inventory.models import DEFAULT_LOCATION, SyncRow, SyncRun
 from inventory.movements import current_job_id
 from inventory.runs import Tally
-from inventory.shelves import Shelf, lock_shelves, open_shelves
-from inventory.snapshots import Merge, Verdict, merge
+from inventory.shelves import let_expired_go
 from inventory.statements import SQL
 from tasks.locks import Held
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Some rows of a feed: the ones to merge, by product, and the ones that can't be used."""
+    """The rows of a run after one number up to another."""
 
-    rows: dict[int, FeedRow] = field(default_factory=dict)
-    bad: list[BadRow] = field(default_factory=list)
+    run_id: int
+    after: int
+    last: int
 
     @property
-    def size(self) -> int:
-        return len(self.rows) + len(self.bad)
+    def rows(self) -> QuerySet[SyncRow]:
+        return SyncRow.objects.filter(
+            run_id=self.run_id, number__gt=self.after, number__lte=self.last
+        )
 
 
-def sort_out(rows: Sequence[FeedRow | BadRow], *, seen: dict[str, int]) -> Chunk:
-    """Find the products; rows of unknown or repeated SKUs are bad.
-
-    `seen` maps the SKUs of the run so far to their lines, and is added to.
-    """
-    skus = {row.sku for row in rows if isinstance(row, FeedRow)}
-    products = dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
-    chunk = Chunk()
-    for row in rows:
-        if isinstance(row, BadRow):
-            chunk.bad.append(row)
-        elif row.sku in seen:
-            reason = f"the SKU is in line {seen[row.sku]} already, which counts"
-            chunk.bad.append(BadRow(row.line, row.sku, reason))
-        elif row.sku not in products:
-            chunk.bad.append(BadRow(row.line, row.sku, "no product has this SKU"))
-        else:
-            seen[row.sku] = row.line
-            chunk.rows[products[row.sku]] = row
-    return chunk
-
-
-def merge_chunk(chunk: Chunk, *, run: SyncRun) -> None:
-    """Merge what can be merged and record all of it in the run.
+def merge_chunk(run: SyncRun, *, last: int) -> None:
+    """Merge the run's rows from where it is to the number `last`, and move it there.
 
     Raises the errors of the locks, and `RunEnded`; then nothing of the chunk was written.
     """
-    if not chunk.rows:
+    chunk = Chunk(run_id=run.pk, after=run.rows_done, last=last)
+    with transaction.atomic():
+        SQL.run("for_chunks", {})
+        products = [row[0] for row in SQL.fetch_all("rows_products", asdict(chunk))]
+    changed: Sequence[int] = ()
+    if products:
+        with guarded(products) as held:
+            changed = _merge(run, chunk, products, held)
+    else:
         with transaction.atomic():
-            runs.advance(run, Tally(rows=chunk.size), chunk.bad)
-        return
-    with guarded(chunk.rows) as held:
-        open_shelves(chunk.rows)
-        shelves = lock_shelves(chunk.rows)
-        merges = _decide(chunk.rows, shelves)
-        _write(merges, chunk.rows, shelves, run, held)
-        bad = chunk.bad + _refused(merges, chunk.rows, shelves)
-        runs.advance(run, _tally(chunk, merges), bad)
-    generations.renew(key for key, each in merges.items() if each.change)
+            runs.advance(run, Tally(last=last, failed=_refuse_gone(run, chunk)))
+    run.rows_done = last
+    generations.renew(changed)
 
 
-def _decide(rows: Mapping[int, FeedRow], shelves: Mapping[int, Shelf]) -> dict[int, Merge]:
-    there = {key: rows[key] for key in rows if key in shelves}
-    moved: dict[int, int] = dict(
-        SQL.fetch_all(
-            "moved_since",
-            {
-                "stock_ids": [shelves[key].stock_id for key in there],
-                "moments": [row.as_of for row in there.values()],
-            },
-        )
-    )
-    return {
-        key: merge(
-            quantity=row.quantity,
-            as_of=row.as_of,
-            moved_since=moved[shelves[key].stock_id],
-            on_hand=shelves[key].on_hand,
-            reserved=shelves[key].reserved,
-            merged_as_of=shelves[key].as_of,
-        )
-        for key, row in there.items()
-    }
-
-
-def _write(
-    merges: Mapping[int, Merge],
-    rows: Mapping[int, FeedRow],
-    shelves: Mapping[int, Shelf],
-    run: SyncRun,
-    held: Held,
-) -> None:
-    keys = [key for key, each in merges.items() if each.verdict is Verdict.MERGE]
-    written = SQL.fetch_all(
-        "sync",
+def _merge(run: SyncRun, chunk: Chunk, products: Sequence[int], held: Held) -> Sequence[int]:
+    """Under the locks; the products whose units changed."""
+    SQL.run("for_chunks", {})
+    opened = _lock(products)
+    row = SQL.fetch_all(
+        "merge_rows",
         {
-            "stock_ids": [shelves[key].stock_id for key in keys],
-            "changes": [merges[key].change for key in keys],
-            "moments": [rows[key].as_of for key in keys],
+            **asdict(chunk),
+            "location": DEFAULT_LOCATION,
+            "opened": opened,
             "token": held.token,
             "reference": f"sync:{run.pk}",
             "job_id": current_job_id(),
         },
+    )[0]
+    expected, written, changed, added, updated, unchanged, outdated, below = row
+    all_written(expected, written, held=held)
+    if below:
+        runs.keep_errors(run, chunk.rows.filter(verdict=SyncRow.Verdict.BELOW))
+    failed = below + _refuse_gone(run, chunk)
+    runs.advance(
+        run,
+        Tally(
+            last=chunk.last,
+            added=added,
+            changed=updated,
+            unchanged=unchanged,
+            outdated=outdated,
+            failed=failed,
+        ),
     )
-    all_written(len(keys), len(written), held=held)
+    return changed or ()
 
 
-def _refused(
-    merges: Mapping[int, Merge], rows: Mapping[int, FeedRow], shelves: Mapping[int, Shelf]
-) -> list[BadRow]:
-    """Rows that say less than is promised, and rows of products deleted since we looked."""
-    bad = [
-        BadRow(
-            rows[key].line,
-            rows[key].sku,
-            f"{each.on_hand} on hand would be less than the {shelves[key].reserved} promised",
-        )
-        for key, each in merges.items()
-        if each.verdict is Verdict.BELOW_RESERVED
-    ]
-    gone = [row for key, row in rows.items() if key not in shelves]
-    return bad + [BadRow(row.line, row.sku, "no product has this SKU") for row in gone]
+def _lock(products: Sequence[int]) -> list[int]:
+    """Lock the products' stocks, free of expired promises; the ids of those that were missing."""
+    where = {"product_ids": products, "location": DEFAULT_LOCATION}
+    stocks = SQL.fetch_all("lock_stocks", where)
+    opened = []
+    if len(stocks) < len(products):
+        opened = [row[0] for row in SQL.fetch_all("open_shelves", where)]
+        SQL.fetch_all("lock_stocks", where)
+    if promised := [stock_id for stock_id, reserved in stocks if reserved]:
+        let_expired_go(promised)
+    return opened
 
 
-def _tally(chunk: Chunk, merges: Mapping[int, Merge]) -> Tally:
-    merged = [each for each in merges.values() if each.verdict is Verdict.MERGE]
-    return Tally(
-        rows=chunk.size,
-        changed=sum(1 for each in merged if each.change),
-        unchanged=sum(1 for each in merged if not each.change),
-        outdated=sum(1 for each in merges.values() if each.verdict is Verdict.OUTDATED),
-    )
+def _refuse_gone(run: SyncRun, chunk: Chunk) -> int:
+    """Rows whose product was deleted since they were checked; how many."""
+    numbers = [row[0] for row in SQL.fetch_all("gone_rows", asdict(chunk))]
+    if numbers:
+        runs.keep_errors(run, chunk.rows.filter(number__in=numbers))
+    return len(numbers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from inventory import generations
 from inventory.errors import BelowReserved
 from inventory.guard import all_written, guarded
@@ -9,6 +11,7 @@ from inventory.models import Product, StockMovement
 from inventory.movements import check_reference, current_job_id
 from inventory.shelves import Shelf, lock_shelves, open_shelves
 from inventory.statements import SQL
+from tasks import audit_log
 from tasks.locks import Held
 
 MAX_UNITS = 10**9  # of one change; more is a typing error, and sums stay far from bigint's end
@@ -37,13 +40,28 @@ def adjust(
     reference: str,
     note: str = "",
     actor: str,
+    audited_as: str = "",
     once: bool = False,
 ) -> StockMovement:
     """Correct what is on hand by `quantity` units (signed, not 0). Otherwise like `receive`.
 
+    With `audited_as` (`user:3`) the audit log gets an entry in the same transaction.
     Raises `BelowReserved` when less would be left than is promised to customers.
     """
-    return _move(product_id, Kind.ADJUSTED, quantity, reference, note, actor=actor, once=once)
+
+    def audit(movement: StockMovement) -> None:
+        if audited_as:
+            audit_log.record(
+                actor=audited_as,
+                action="stock.adjust",
+                subject=f"product:{product_id}",
+                reason=note,
+                details={"quantity": quantity, "movement": movement.pk},
+            )
+
+    return _move(
+        product_id, Kind.ADJUSTED, quantity, reference, note, actor=actor, once=once, also=audit
+    )
 
 
 def _move(
@@ -55,24 +73,25 @@ def _move(
     *,
     actor: str,
     once: bool,
+    also: Callable[[StockMovement], None] = lambda _: None,
 ) -> StockMovement:
+    """`also` is done in the transaction of a movement that is new."""
     check_reference(reference)
     if type(quantity) is not int or not 0 < abs(quantity) <= MAX_UNITS:
         raise ValueError(f"Units are whole numbers up to {MAX_UNITS:,} and not 0: {quantity!r}.")
     with guarded([product_id]) as held:
         shelf = _shelf(product_id)
-        done = once and _moved_before(shelf, kind, reference)
-        movement = done or _write(
-            shelf,
-            held,
-            {
+        movement = _moved_before(shelf, kind, reference) if once else None
+        if movement is None:
+            values: dict[str, str | int] = {
                 "kind": kind.value,
                 "quantity": quantity,
                 "reference": reference,
                 "note": note[:200],
                 "actor": actor,
-            },
-        )
+            }
+            movement = _write(shelf, held, values)
+            also(movement)
     generations.renew([product_id])
     return movement
 

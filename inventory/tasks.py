@@ -9,9 +9,10 @@ from typing import Any
 
 from celery import shared_task
 
-from inventory import jobs, reservations, sync
-from inventory.errors import FeedInvalid, RunEnded, SupplierDisabled
-from inventory.models import Supplier
+from inventory import jobs, low_stock, reservations, sync
+from inventory.errors import FeedInvalid, RunEnded, SupplierDisabled, SyncGoesOn
+from inventory.models import Supplier, SyncRun
+from tasks import mailing
 from tasks.context import current_job
 from tasks.locks import LockTimeout
 from tasks.outcomes import Permanent
@@ -19,13 +20,14 @@ from tasks.retry import RetryPolicy
 from tasks.task import JobTask
 
 # The next scheduled sync comes anyway; until then a supplier that is down is asked now and then.
+BUSY = RetryPolicy(max_attempts=50, base_s=5.0, cap_s=60.0)
 SYNC = RetryPolicy(
     max_attempts=6,
     base_s=5.0,
     cap_s=300.0,
     rules={
-        # Another sync of the supplier, or a crowd at one of its products.
-        LockTimeout: RetryPolicy(max_attempts=50, base_s=5.0, cap_s=60.0),
+        LockTimeout: BUSY,  # another sync of the supplier, or a crowd at one of its products
+        SyncGoesOn: BUSY,
         FeedInvalid: Permanent,
         RunEnded: Permanent,
         SupplierDisabled: Permanent,
@@ -41,6 +43,11 @@ def subject(supplier_id: int, *_: Any, **__: Any) -> str:
     return f"supplier:{supplier_id}"
 
 
+def about_run(run_id: int, *_: Any, **__: Any) -> str:
+    """What the merge of an approved run is about; also its key."""
+    return f"sync:{run_id}"
+
+
 def one_a_supplier(supplier_id: int, *_: Any, **__: Any) -> str:
     """Whoever asks for a sync while one waits or runs gets that one."""
     return f"supplier:{supplier_id}:sync"
@@ -54,11 +61,29 @@ def one_a_supplier(supplier_id: int, *_: Any, **__: Any) -> str:
     subject=subject,
     unique_key=one_a_supplier,
 )
-def sync_supplier(supplier_id: int) -> dict[str, int]:
+def sync_supplier(supplier_id: int) -> dict[str, int | str]:
     """Merge a supplier's feed into the stock. The result says what became of its rows."""
-    run = sync.sync_supplier(supplier_id=supplier_id)
+    return _outcome(sync.sync_supplier(supplier_id=supplier_id))
+
+
+@shared_task(
+    name="inventory.merge_approved",
+    base=JobTask,
+    atomic=False,
+    retry_policy=SYNC,
+    subject=about_run,
+    unique_key=about_run,
+)
+def merge_approved(run_id: int) -> dict[str, int | str]:
+    """Merge a sync that was held and that a person has approved."""
+    return _outcome(sync.merge_approved(run_id=run_id))
+
+
+def _outcome(run: SyncRun) -> dict[str, int | str]:
     return {
         "run": run.pk,
+        "state": run.state,
+        "added": run.added,
         "changed": run.changed,
         "unchanged": run.unchanged,
         "outdated": run.outdated,
@@ -87,3 +112,17 @@ def release_expired_reservations() -> int:
         if job := current_job():
             job.progress(done=released, note="reservations released")
     return released
+
+
+@shared_task(name="inventory.look_for_low_stock", base=JobTask)
+def look_for_low_stock() -> int:
+    """Note the products that have run low, once for each crossing; how many. For the schedule."""
+    return low_stock.look()
+
+
+@shared_task(
+    name="inventory.mail_low_stock", base=JobTask, atomic=False, retry_policy=mailing.POLICY
+)
+def mail_low_stock(alert_ids: list[int]) -> None:
+    """Tell the people who order supplies about these alerts."""
+    low_stock.mail(alert_ids=alert_ids)

@@ -13,6 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -22,6 +23,7 @@ from orders.errors import NothingToRefund, NothingToSend
 from orders.models import Order, OrderEvent, OrderLine, Payment
 from orders.money import format_minor
 from orders.refunds import refund_order
+from tasks import audit_log
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
     TabularInline = admin.TabularInline[Model, Order]
@@ -137,6 +139,8 @@ class OrderAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         """Write the address alone: the rest may have moved on since the page was read."""
         obj.save(update_fields=["email", "updated_at"])
+        if "email" in form.changed_data:
+            _record(request, "order.change_email", obj)
 
     @admin.action(description="Cancel the order", permissions=["cancel_order"])
     def cancel_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -144,7 +148,7 @@ class OrderAdmin(ModelAdmin):
             cancelled = cancel_order(order_id=order.pk, **_who_and_why(request))
             return "" if cancelled else f"Order {order.pk} had ended already."
 
-        self._each(request, queryset, "orders.cancel_order", cancel, "cancelled")
+        self._each(request, queryset, "orders.cancel_order", "order.cancel", cancel, "cancelled")
 
     @admin.action(description="Give the money back", permissions=["refund_order"])
     def refund_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -155,7 +159,9 @@ class OrderAdmin(ModelAdmin):
                 return str(error)
             return ""
 
-        self._each(request, queryset, "orders.refund_order", refund, "to be refunded")
+        self._each(
+            request, queryset, "orders.refund_order", "order.refund", refund, "to be refunded"
+        )
 
     @admin.action(description="Send the last e-mail again", permissions=["resend_email"])
     def resend_emails(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -166,13 +172,21 @@ class OrderAdmin(ModelAdmin):
                 return str(error)
             return ""
 
-        self._each(request, queryset, "orders.resend_email", resend, "to be written to again")
+        self._each(
+            request,
+            queryset,
+            "orders.resend_email",
+            "order.resend_email",
+            resend,
+            "to be written to again",
+        )
 
     def _each(
         self,
         request: HttpRequest,
         orders: QuerySet[Order],
         permission: str,
+        action: str,
         act: Callable[[Order], str],
         done: str,
     ) -> None:
@@ -180,7 +194,13 @@ class OrderAdmin(ModelAdmin):
         if not request.user.has_perm(permission):
             raise PermissionDenied
         chosen = list(orders.order_by("pk"))
-        problems = [problem for order in chosen if (problem := act(order))]
+        problems = []
+        for order in chosen:
+            with transaction.atomic():
+                problem = act(order)
+                if not problem:
+                    _record(request, action, order, reason=_who_and_why(request)["reason"])
+            problems += [problem] if problem else []
         count = len(chosen) - len(problems)
         if count:
             self.message_user(request, f"{count} orders {done}.", messages.SUCCESS)
@@ -193,3 +213,8 @@ def _who_and_why(request: HttpRequest) -> dict[str, str]:
         "actor": request.user.get_username(),
         "reason": request.POST.get("reason", "").strip()[:REASON_CHARS],
     }
+
+
+def _record(request: HttpRequest, action: str, order: Order, *, reason: str = "") -> None:
+    actor = audit_log.user(request.user)
+    audit_log.record(actor=actor, action=action, subject=order.reference, reason=reason)

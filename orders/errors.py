@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.errors import NotDone
-
 
 class OrderError(Exception):
     """Base of the orders' errors."""
@@ -30,13 +28,6 @@ class NothingToRefund(OrderError):
     """
 
 
-class EmailUnknown(OrderError):
-    """A worker died, or the mail server went silent, in the moment an e-mail was handed over.
-
-    Nobody can tell whether it left. It is not sent again by itself; a person may resend it.
-    """
-
-
 class NothingToSend(OrderError):
     """An e-mail was to be sent again, but the customer was never written to. Show the message."""
 
@@ -45,11 +36,4 @@ class WrongGateway(OrderError):
     """The payment belongs to another provider than the configured one.
 
     Set PAYMENT_GATEWAY back and retry the job.
-    """
-
-
-class EmailRefused(NotDone):
-    """The mail server will never take this e-mail, as for an address that doesn't exist.
-
-    The job is dead. Correct the order's address and retry the job.
     """

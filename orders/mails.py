@@ -1,36 +1,25 @@
-"""E-mails about an order: built from the order as it is, handed to the mail server at most once.
+"""E-mails about an order: built from the order as it is, sent at most once of each kind.
 
-SMTP can't be asked "did you take this message?". So when a worker dies, or the server goes silent,
-while a message is being handed over, nobody knows whether it left, and there are two ways to be
-wrong: send it again and perhaps send it twice, or don't and perhaps send none. We don't: the job
-is dead with `EmailUnknown`, the timeline says so, and a person looks at the mail server's log for
-the Message-ID (made from the effect's key, so it is known) and resends. The reasons are in
-docs/decisions/0010-email-at-most-once.md.
-
-That moment is kept short. The connection is made, secured and logged in *before* the effect's
-intent is written, so a mail server that is down or refuses us costs a retry and no doubt. A server
-that answers "no" has surely not taken the message, which is no doubt either.
+`tasks.mailing` tells why at most once, and what happens to a mail of which nobody knows whether it
+was sent; here the order's timeline says so, and a person may resend it.
 """
 
 from __future__ import annotations
 
-import smtplib
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
 from django.db import models, transaction
 from django.template.loader import render_to_string
 
 from orders import jobs, timeline
-from orders.errors import EmailRefused, EmailUnknown, NothingToSend
+from orders.errors import NothingToSend
 from orders.models import Order, Payment
 from orders.money import format_minor
-from tasks import effects
+from tasks import mailing
 from tasks.context import current_job
-from tasks.errors import NotDone
+from tasks.errors import MailUnknown
 
 
 class Kind(models.TextChoices):
@@ -44,6 +33,13 @@ SUBJECTS = {
     Kind.CANCELLATION: "Your order {number} was cancelled",
     Kind.REFUND: "Your refund for order {number}",
 }
+
+EVENT_OF_KIND = {
+    Kind.CONFIRMATION: "confirmed",
+    Kind.CANCELLATION: "cancelled",
+    Kind.REFUND: "refunded",
+}
+"""The timeline's event that each kind of mail tells of; both are of one transaction."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +55,24 @@ class MailLine:
 def send(*, order_id: int, kind: str, again: bool = False) -> None:
     """Send one e-mail about the order, at most once for its kind. Must not be in a transaction.
 
-    `again` makes it another e-mail: at most once for this job. Raises `EmailUnknown` when it may
-    or may not have been sent, `EmailRefused` when the server will never take it, `ValueError` for
-    an unknown kind, and `OSError`, `smtplib.SMTPException` or `NotDone` when trying later may help.
+    `again` makes it another e-mail: at most once for this job. Raises the errors of
+    `tasks.mailing.send_once`, and `ValueError` for an unknown kind.
     """
     order = Order.objects.select_related("payment").get(pk=order_id)
     kind = Kind(kind)
     key = effect_key(order, kind, again=again)
-    connection: BaseEmailBackend = get_connection()
-    connection.open()
     try:
-        _perform(order, kind, key, connection)
-    finally:
-        connection.close()
+        mailing.send_once(
+            build(order, kind), key=key, params={"order": order.pk, "kind": str(kind)}
+        )
+    except MailUnknown as error:
+        timeline.record_once(
+            order_id=order.pk,
+            kind="email_unknown",
+            message=f"The {kind} e-mail may not have arrived. It can be sent again.",
+        )
+        again_by = "If it wasn't, use “Send the last e-mail again” on the order."
+        raise MailUnknown(f"{error} {again_by}") from error
     timeline.record_once(
         order_id=order_id,
         kind="email_sent",
@@ -116,23 +117,13 @@ def effect_key(order: Order, kind: Kind, *, again: bool) -> str:
     return f"{key}:{job.id}"
 
 
-def message_id(key: str) -> str:
-    """The Message-ID that belongs to an effect's key, always the same."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return f"<{key.replace(':', '.')}@{domain}>"
-
-
-def build(order: Order, kind: Kind, *, key: str) -> EmailMultiAlternatives:
+def build(order: Order, kind: Kind) -> EmailMultiAlternatives:
     """The message as text and HTML."""
     context = _context(order)
     message = EmailMultiAlternatives(
         subject=SUBJECTS[kind].format(number=order.pk),
         body=render_to_string(f"orders/email/{kind}.txt", context),
         to=[order.email],
-        headers={
-            "Message-ID": message_id(key),
-            "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers, please
-        },
     )
     message.attach_alternative(render_to_string(f"orders/email/{kind}.html", context), "text/html")
     return message
@@ -154,53 +145,3 @@ def _context(order: Order) -> dict[str, object]:
         "paid": order.payment.captured_at is not None,
         "url": f"{settings.SITE_URL}/orders/{order.code}/",
     }
-
-
-def _perform(order: Order, kind: Kind, key: str, connection: BaseEmailBackend) -> None:
-    message = build(order, kind, key=key)
-
-    def call() -> dict[str, object]:
-        _hand_over(message, connection)
-        return {"message_id": message_id(key)}
-
-    def look_up() -> dict[str, object] | None:
-        raise _unknown(order, kind, key)
-
-    effects.perform(
-        key=key,
-        kind="email",
-        params={"order": order.pk, "kind": str(kind)},
-        call=call,
-        look_up=look_up,
-    )
-
-
-def _unknown(order: Order, kind: Kind, key: str) -> EmailUnknown:
-    """Say so on the timeline, and make the error that ends the job."""
-    timeline.record_once(
-        order_id=order.pk,
-        kind="email_unknown",
-        message=f"The {kind} e-mail may not have arrived. It can be sent again.",
-    )
-    return EmailUnknown(
-        f"Nobody knows whether {message_id(key)} was sent: look in the mail server's log, and "
-        f"if it wasn't, use “Send the last e-mail again” on the order."
-    )
-
-
-def _hand_over(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> None:
-    """Give the message to the server. What it answers decides what the effect's outcome is.
-
-    https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1: 4yz may be tried again, 5yz may not.
-    """
-    try:
-        connection.send_messages([message])
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        raise _refusal(min(codes, default=0), error) from error
-    except smtplib.SMTPResponseException as error:
-        raise _refusal(error.smtp_code, error) from error
-
-
-def _refusal(code: int, error: Exception) -> NotDone:
-    return EmailRefused(str(error)) if 500 <= code < 600 else NotDone(str(error))

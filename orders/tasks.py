@@ -5,14 +5,16 @@ None is atomic: each talks to the outside, and must not hold a transaction while
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from celery import shared_task
 
 from orders import checkout, mails, refunds
-from orders.errors import EmailRefused, EmailUnknown, NothingToRefund, WrongGateway
+from orders.errors import NothingToRefund, WrongGateway
 from orders.models import Order
 from orders.payments.errors import GatewayRefused
+from tasks import mailing
 from tasks.locks import LockTimeout
 from tasks.outcomes import Permanent
 from tasks.retry import RetryPolicy
@@ -41,18 +43,7 @@ MONEY = RetryPolicy(
     },
 )
 
-MAIL = RetryPolicy(
-    max_attempts=PATIENT,
-    base_s=2.0,
-    cap_s=300.0,
-    deadline_s=3 * DAY_S,  # what mail servers themselves give a message, RFC 5321 section 4.5.4.1
-    rules={
-        EmailUnknown: Permanent,
-        EmailRefused: Permanent,
-        ValueError: Permanent,
-        Order.DoesNotExist: Permanent,
-    },
-)
+MAIL = replace(mailing.POLICY, rules={**mailing.POLICY.rules, Order.DoesNotExist: Permanent})
 
 
 def subject(order_id: int, *_: Any, **__: Any) -> str:

@@ -41,6 +41,7 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "shop",
+    "shop.auditor",
     "orders",
     "orders.sandbox",
     "inventory",
@@ -111,6 +112,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "shop",
         "OPTIONS": {
+            "CLIENT_CLASS": "tasks.locks.django_redis.LockClient",  # cache.lock() stands in line
             # A cache that is down is a cache that is empty; it never breaks a page.
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.3,  # seconds; a page can't wait longer for a cache
@@ -173,7 +175,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.release_expired_reservations",
         "schedule": timedelta(minutes=1),
     },
+    "Look for low stock": {
+        "task": "inventory.look_for_low_stock",
+        "schedule": timedelta(minutes=1),
+    },
     "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
+    "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
 }
 
@@ -191,6 +198,8 @@ PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or st
 PAYMENT_TIMEOUT_S = env.float("PAYMENT_TIMEOUT_S", default=8.0)  # each wait for the provider
 SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1:8001")
 SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
+# How long each charge and refund takes, in seconds. Card networks need some tenths of a second.
+SANDBOX_ANSWER_S = env.float("SANDBOX_ANSWER_S", default=0.0)
 # How long the card pm_timeout keeps its client waiting, in seconds; longer than a client waits.
 SANDBOX_HANG_S = env.float("SANDBOX_HANG_S", default=15.0)
 # How long the card pm_slow needs, in seconds.
@@ -210,6 +219,8 @@ EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # s; an SMTP server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
+# Who orders supplies: hears once of each product that falls to its `low_stock_at`.
+STOCK_ALERT_EMAILS = env.list("STOCK_ALERT_EMAILS", default=[])
 
 # --- Pages, static files, security --------------------------------------------------------------
 

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tasks import jobs
-from tasks.models import Attempt, Effect, Job
+from tasks import audit_log, jobs
+from tasks.lock_pages import LockAdmin
+from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know the class's parameters
     TabularInline = admin.TabularInline[Attempt, Job]
 else:
     TabularInline = admin.TabularInline
+
+admin.site.register(Lock, LockAdmin)
 
 
 class AttemptInline(TabularInline):
@@ -70,15 +74,15 @@ class JobAdmin(RecordAdmin):
 
     @admin.action(description="Retry (dead, cancelled or expired)", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, jobs.retry, "will run again")
+        self._each(request, queryset, "job.retry", jobs.retry, "will run again")
 
     @admin.action(description="Run now (scheduled)", permissions=["run_now"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, jobs.run_now, "are due now")
+        self._each(request, queryset, "job.run_now", jobs.run_now, "are due now")
 
     @admin.action(description="Cancel (not ended yet)", permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, jobs.cancel, "are cancelled or asked to stop")
+        self._each(request, queryset, "job.cancel", jobs.cancel, "are cancelled or asked to stop")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("tasks.retry_job")
@@ -93,14 +97,26 @@ class JobAdmin(RecordAdmin):
         self,
         request: HttpRequest,
         queryset: QuerySet[Job],
+        action: str,
         service: Callable[[UUID], bool],
         what: str,
     ) -> None:
         chosen = list(queryset.values_list("pk", flat=True))
-        changed = [job_id for job_id in chosen if service(job_id)]
+        changed = [job_id for job_id in chosen if self._do(request, action, service, job_id)]
         for job in Job.objects.filter(pk__in=changed):
             self.log_change(request, job, what)
         messages.success(request, f"{len(changed)} of {len(chosen)} jobs {what}.")
+
+    def _do(
+        self, request: HttpRequest, action: str, service: Callable[[UUID], bool], job_id: UUID
+    ) -> bool:
+        """Do it to one job, and record it if there was something to do."""
+        with transaction.atomic():
+            done = service(job_id)
+            if done:
+                actor = audit_log.user(request.user)
+                audit_log.record(actor=actor, action=action, subject=f"job:{job_id}")
+        return done
 
 
 @admin.register(Effect)
@@ -109,3 +125,17 @@ class EffectAdmin(RecordAdmin):
     list_filter = ["state", "kind"]
     search_fields = ["key"]
     ordering = ["-intended_at"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RecordAdmin):
+    """What people did. PostgreSQL itself refuses to change or delete an entry."""
+
+    list_display = ["at", "actor", "action", "subject", "reason"]
+    list_filter = ["action"]
+    search_fields = ["=subject", "=actor", "action"]
+    search_help_text = "order:42, user:3, lock.release"
+    date_hierarchy = "at"
+    ordering = ["-id"]
+    show_full_result_count = False
+    fields = ["at", "actor", "action", "subject", "reason", "details"]

@@ -51,3 +51,17 @@ class NotDone(JobError):
 
 class BrokerUnavailable(JobError):
     """RabbitMQ can't be reached or didn't confirm in time. Jobs wait in the ledger."""
+
+
+class MailUnknown(JobError):
+    """A worker died, or the mail server went silent, in the moment an e-mail was handed over.
+
+    Nobody can tell whether it left. It is not sent again by itself; a person decides.
+    """
+
+
+class MailRefused(NotDone):
+    """The mail server will never take this e-mail, as for an address that doesn't exist.
+
+    The job is dead. Correct the address and retry the job.
+    """

@@ -304,6 +304,15 @@ def adopt(*, job_id: UUID, task: str, queue: str, args: str, kwargs: str, error:
     return row is not None
 
 
+# --- a considerate task's -----------------------------------------------------------------------
+
+
+def waiting(queues: Iterable[str], *, longer_than_s: float) -> bool:
+    """Whether a job of these queues has been due for longer and was not started."""
+    row = SQL.fetch_one("waiting", {"queues": list(queues), "age_s": longer_than_s})
+    return bool(row and row[0])
+
+
 # --- people's ------------------------------------------------------------------------------------
 
 

@@ -231,3 +231,51 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
+
+
+class AuditEntry(models.Model):
+    """One thing a person did, written by `tasks.audit_log`. A trigger refuses changes and deletion.
+
+    It has no foreign keys, so that it outlives the account and whatever it is about.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    actor = models.CharField(max_length=120, help_text="user:3, or manage.py:alice.")
+    action = models.CharField(max_length=60, help_text="lock.release")
+    # A lock's key alone may have 1,024 characters.
+    subject = models.CharField(max_length=1100, help_text="lock:stock:1")
+    reason = models.TextField(blank=True, db_default="")
+    details = models.JSONField(blank=True, default=dict)
+
+    class Meta:
+        default_permissions = ["view"]
+        verbose_name_plural = "audit log"
+        indexes = [
+            models.Index(fields=["subject", "at"], name="tasks_audit_subject"),
+            models.Index(fields=["at"], name="tasks_audit_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.subject}"
+
+
+class NoRows(models.Manager["Lock"]):
+    """Asks no database, so that `dumpdata` and the like find nothing instead of failing."""
+
+    def get_queryset(self) -> models.QuerySet[Lock]:
+        return super().get_queryset().none()
+
+
+class Lock(models.Model):
+    """No table: locks live in Redis. It gives them permissions and a place in the admin."""
+
+    objects = NoRows()
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        permissions = [("release_lock", "Can release a lock by force")]
+
+    def __str__(self) -> str:
+        return "locks"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from tasks.conf import conf
 
 Row = tuple[Any, ...]
 
+INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+"""A line that stands for another file, so that what several statements share is written once."""
+
 
 class SqlFolder:
     """A package's folder of `.sql` files; a statement is called as its file is."""
@@ -23,7 +28,8 @@ class SqlFolder:
         self.text = cache(self._read)
 
     def _read(self, name: str) -> str:
-        return (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        text = (self._folder / f"{name}.sql").read_text(encoding="utf-8")
+        return INCLUDE.sub(lambda found: self._read(found[1]), text)
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
@@ -50,11 +56,28 @@ class SqlFolder:
         Parameters go to the server apart from the text, so each needs a cast there. A PgBouncer in
         transaction mode must be of version 1.21 or newer, or `JOBS_PREPARE_STATEMENTS` off.
         """
+        with self._prepared(name, parameters) as cursor:
+            return cursor.fetchone()
+
+    def fetch_all_prepared(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """`fetch_all` in the same way."""
+        with self._prepared(name, parameters) as cursor:
+            return cursor.fetchall()
+
+    @contextmanager
+    def _prepared(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Cursor[Row]]:
         connection.ensure_connection()
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-            cursor.execute(self.text(name), parameters, prepare=conf().prepare_statements)
-            return cursor.fetchone()
+
+            def execute(sql: str, params: Any, many: bool, context: Any) -> Any:
+                return cursor.execute(sql, params, prepare=conf().prepare_statements)
+
+            # Django's cursor does the same for whoever watches the connection's statements.
+            for wrapper in reversed(connection.execute_wrappers):
+                execute = partial(wrapper, execute)
+            execute(self.text(name), parameters, False, {"connection": connection})
+            yield cursor
 
 
 SQL = SqlFolder(Path(__file__).with_name("sql"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import environ
@@ -11,11 +13,14 @@ from django.db.models import QuerySet
 from rich.console import Console
 
 from orders.models import Order
+from shop.auditor.auditing import audit
+from shop.auditor.invariants import invariants
+from shop.auditor.table import print_breach, summary
 from shop.closing.checks import Check
 from shop.closing.report import closing_of
 from shop.closing.table import print_closing
 from shop.closing.watching import Stalled, left_alone, watch
-from shop.progress import reporting
+from shop.progress import Reporter, reporting
 
 
 class Finale:
@@ -26,11 +31,18 @@ class Finale:
         self._orders = orders
         self._stall_s = stall_s
 
-    def watch(self, *, meanwhile: Callable[[], bool] = lambda: False) -> str:
-        """Wait until every order and job has ended. Returns what hangs when nothing moves."""
-        with reporting(
-            self._console, "Orders at their end", total=self._orders.count()
-        ) as reporter:
+    def watch(
+        self,
+        *,
+        meanwhile: Callable[[], bool] = lambda: False,
+        show: AbstractContextManager[Reporter] | None = None,
+    ) -> str:
+        """Wait until every order and job has ended. Returns what hangs when nothing moves.
+
+        `show` tells how far it is, instead of a bar.
+        """
+        total = self._orders.count()
+        with show or reporting(self._console, "Orders at their end", total=total) as reporter:
             try:
                 watch(self._orders, stall_s=self._stall_s, reporter=reporter, meanwhile=meanwhile)
             except Stalled as error:
@@ -39,7 +51,7 @@ class Finale:
 
     def close(self, *, title: str, also: Sequence[Check] = (), stalled: str = "") -> None:
         """Print the table for these orders, then, if there are others, for all of the shop's that
-        nobody works on.
+        nobody works on, and the auditor's word.
 
         Raises `CommandError`, so that the command's exit code is 1, when something doesn't add up.
         """
@@ -47,6 +59,7 @@ class Finale:
         ran = closing_of(self._orders, title=title, maildir=maildir, also=also)
         print_closing(self._console, ran)
         sound = ran.ok and self._whole_shop_is_sound(maildir)
+        sound = self._audit_passes() and sound
         if stalled:
             raise CommandError(f"{stalled} Are the dispatcher and the workers running?")
         if not sound:
@@ -59,6 +72,12 @@ class Finale:
         shop = closing_of(left_alone(Order.objects.all()), title="The whole shop", maildir=maildir)
         print_closing(self._console, shop)
         return not (shop.lost or shop.doubled or shop.oversold)
+
+    def _audit_passes(self) -> bool:
+        """One line from the auditor, and one for each breach."""
+        checked = audit(invariants(), on_breach=partial(print_breach, self._console))
+        self._console.print(summary(checked))
+        return all(each.ok for each in checked)
 
 
 def mail_dir() -> Path | None:

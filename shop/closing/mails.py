@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db.models import QuerySet
 
-from orders.mails import Kind
+from orders.mails import EVENT_OF_KIND, Kind
 from orders.models import Order, OrderEvent
 from shop.closing.checks import Check, agreement
 from shop.closing.references import order_number, references, tally
@@ -22,13 +22,6 @@ the kind and is not counted."""
 
 Sink = Mapping[str, Mapping[int, int]]
 """Messages by kind and order."""
-
-EVENT_OF_KIND = {
-    Kind.CONFIRMATION: "confirmed",
-    Kind.CANCELLATION: "cancelled",
-    Kind.REFUND: "refunded",
-}
-"""The timeline's event that each kind of mail tells of; both are of one transaction."""
 
 
 def sent(orders: QuerySet[Order], kind: Kind) -> Check:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from orders.mails import Kind
@@ -14,6 +13,7 @@ from shop.closing import jobs, mails, money, stock
 from shop.closing import orders as order_checks
 from shop.closing.checks import Check, Closing
 from shop.closing.watching import jobs_of
+from shop.moment import one_moment
 
 
 def closing_of(
@@ -29,9 +29,7 @@ def closing_of(
     the whole shop's. With `maildir` the mails in the sink are counted too. All of it is of one
     moment, so a shop that goes on selling meanwhile does no harm. Must not be in a transaction.
     """
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with one_moment():
         return _closing(orders, title, maildir, also)
 
 

@@ -1,7 +1,8 @@
 """Puts the sample catalogue into the shop: products, their first delivery, one supplier.
 
-Safe to run again and again. Products that exist keep what people made of them; a product whose
-first delivery was received gets no second one, however much was sold since.
+Safe to run again and again. Products that exist keep what people made of them, and get a category
+only when they have none; a product whose first delivery was received gets no second one, however
+much was sold since.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils.text import slugify
+
 from inventory import stock
-from inventory.models import Product, StockMovement, Supplier
+from inventory.models import Category, Product, StockMovement, Supplier
 
 CATALOGUE = Path(__file__).with_name("catalogue.csv")
 SUPPLIER = "sample"
@@ -21,6 +24,7 @@ SUPPLIER = "sample"
 @dataclass(frozen=True)
 class SampleProduct:
     sku: str
+    category: str
     name: str
     price_minor: int
     stock: int
@@ -63,6 +67,7 @@ def read_samples() -> Iterator[SampleProduct]:
         for row in csv.DictReader(rows):
             yield SampleProduct(
                 sku=row["sku"],
+                category=row["category"],
                 name=row["name"],
                 price_minor=int(row["price_minor"]),
                 stock=int(row["stock"]),
@@ -71,18 +76,32 @@ def read_samples() -> Iterator[SampleProduct]:
 
 
 def _add_products(samples: list[SampleProduct]) -> int:
-    """One by one through `get_or_create`, so that each save tells the catalogue's cache."""
-    return sum(
-        Product.objects.get_or_create(
-            sku=sample.sku,
-            defaults={
-                "name": sample.name,
-                "price_minor": sample.price_minor,
-                "description": sample.description,
-            },
-        )[1]
-        for sample in samples
+    """One by one, so that each save tells the catalogue's cache."""
+    categories = _categories(samples)
+    return sum(_add_product(sample, categories[sample.category]) for sample in samples)
+
+
+def _categories(samples: list[SampleProduct]) -> dict[str, Category]:
+    return {
+        name: Category.objects.get_or_create(slug=slugify(name), defaults={"name": name})[0]
+        for name in {sample.category for sample in samples}
+    }
+
+
+def _add_product(sample: SampleProduct, category: Category) -> bool:
+    product, is_new = Product.objects.get_or_create(
+        sku=sample.sku,
+        defaults={
+            "name": sample.name,
+            "category": category,
+            "price_minor": sample.price_minor,
+            "description": sample.description,
+        },
     )
+    if product.category_id is None:  # seeded before there were categories
+        product.category = category
+        product.save(update_fields=["category", "updated_at"])
+    return is_new
 
 
 def _receive_first_deliveries(samples: list[SampleProduct]) -> int:

@@ -18,17 +18,15 @@ WHOLE_NUMBER = f"Enter a whole number from 1 to {MAX_QUANTITY:,}."
 
 
 class SearchForm(forms.Form):
-    """`q` of the catalogue's address. Invalid words find nothing rather than everything."""
+    """`q` and `category` of the catalogue's address. What can't be is refused, not ignored."""
 
-    q = forms.CharField(
-        label="Search the catalogue",
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Candles, mugs, bunting…"}),
-    )
+    q = forms.CharField(required=False, max_length=100)
+    category = forms.SlugField(required=False, max_length=40)
 
 
 class QuantityForm(forms.Form):
+    """How many units of one product; `most` is what can be had of it now."""
+
     quantity = forms.IntegerField(
         min_value=1,
         max_value=MAX_QUANTITY,
@@ -42,6 +40,10 @@ class QuantityForm(forms.Form):
             attrs={"class": "quantity", "inputmode": "numeric", "autocomplete": "off"}
         ),
     )
+
+    def __init__(self, *args: Any, most: int = MAX_QUANTITY, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["quantity"].widget.attrs["max"] = max(1, min(most, MAX_QUANTITY))
 
 
 def _cards() -> list[tuple[str, str]]:

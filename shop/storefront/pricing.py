@@ -6,7 +6,6 @@ reservation made by the checkout job.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inventory import catalogue
@@ -33,6 +32,11 @@ class Line:
     def total_minor(self) -> int:
         return self.product.price_minor * self.quantity if self.product else 0
 
+    @property
+    def most(self) -> int:
+        """Units that one order can have of it."""
+        return min(self.available, MAX_QUANTITY)
+
 
 @dataclass(frozen=True)
 class PricedCart:
@@ -47,6 +51,10 @@ class PricedCart:
         return next((line.product.currency for line in self.lines if line.product), "GBP")
 
     @property
+    def units(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+    @property
     def problems(self) -> list[str]:
         """One sentence for each line that can't be ordered as it is."""
         return [f"{line.name}: {line.problem}" for line in self.lines if line.problem]
@@ -54,12 +62,9 @@ class PricedCart:
 
 def price(cart: Cart) -> PricedCart:
     quantities = cart.quantities
-    products = {sku: catalogue.get_product(sku) for sku in quantities}
-    available = catalogue.availability([product.id for product in products.values() if product])
+    products = catalogue.get_products(quantities)
     return PricedCart(
-        tuple(
-            _line(sku, quantity, products[sku], available) for sku, quantity in quantities.items()
-        )
+        tuple(_line(sku, quantity, products.get(sku)) for sku, quantity in quantities.items())
     )
 
 
@@ -72,10 +77,8 @@ def obstacle(*, wanted: int, available: int) -> str:
     return ""
 
 
-def _line(
-    sku: str, quantity: int, product: CatalogueProduct | None, available: Mapping[int, int]
-) -> Line:
+def _line(sku: str, quantity: int, product: CatalogueProduct | None) -> Line:
     if product is None:
         return Line(sku, quantity, None, problem="We don't sell this any more. Please remove it.")
-    left = available.get(product.id, 0)
+    left = product.available
     return Line(sku, quantity, product, left, obstacle(wanted=quantity, available=left))

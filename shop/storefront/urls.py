@@ -41,5 +41,6 @@ urlpatterns = [
     path("orders/<code:code>/again/", order.again, name="order-again"),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/orders/", account.orders, name="account"),
     path("accounts/register/", account.register, name="register"),
 ]

@@ -1,18 +1,38 @@
-"""Who holds which lock, who waits for it, and taking it away from somebody by force."""
+"""Who holds which lock, and who waits for it. Only looks; `tasks.locks.forcing` does something."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.locks.asking import asking
 from tasks.locks.keys import is_beside, key_family
 from tasks.locks.locker import Locker
 from tasks.locks.owner import Owner, read_owner
 
-logger = logging.getLogger(__name__)
+LOOKING_S = 2.0
+"""How long a search goes on in a Redis with many other keys, in seconds."""
+
+READERS = "lk1|shared"
+"""How the value of a lock begins that several hold together."""
+
+LINE_SHOWN = 100
+"""How many of a lock's waiters are looked at; the others are only counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolderInfo:
+    """One acquisition of a lock."""
+
+    value: str
+    """What the lock's key holds; no other acquisition has the same."""
+    owner: Owner | None
+    """None for a foreign holder: plain SET NX code, or a token chosen by the caller."""
+    age_s: float | None
+    ttl_s: float | None
+    """Seconds until it expires unless renewed; None when it never does (a foreign lock)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,64 +49,110 @@ class LockInfo:
 
     key: str
     """As given to `lock`, without the prefix."""
-    value: str
-    owner: Owner | None
-    """None for a foreign holder: plain SET NX code, or a token chosen by the caller."""
-    age_s: float | None
-    ttl_s: float | None
-    """Seconds until it expires unless renewed; None when it never does (a foreign lock)."""
+    holders: tuple[HolderInfo, ...]
+    """At least one."""
     waiters: tuple[WaiterInfo, ...]
-    """In the order of their turn."""
+    """The first of them, in the order of their turn."""
+    waiting: int
+    """How many wait in all."""
+
+    def holder(self, value: str) -> HolderInfo | None:
+        """The acquisition that the lock's key knows by `value`, if it still holds."""
+        return next((holder for holder in self.holders if holder.value == value), None)
 
 
-def held_locks(locker: Locker, *, key: str = "") -> Iterator[LockInfo]:
-    """The locks that are held, or only those whose key contains `key`.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The locks that a search found, by key."""
 
-    Walks over all keys of the Redis (SCAN), without stopping others; a lock that comes or goes
-    meanwhile may or may not be there.
+    locks: tuple[LockInfo, ...]
+    complete: bool
+    """False when there are more, or may be: the search was ended by its limits."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for these locks."""
+        return sum(lock.waiting for lock in self.locks)
+
+
+def find_locks(locker: Locker, *, key: str = "", limit: int) -> Found:
+    """Up to `limit` of the locks that are held and whose key contains `key`, in about `LOOKING_S`.
+
+    A lock that comes or goes meanwhile may or may not be there. Raises `LockUnavailable`.
     """
-    pattern = f"{_literally(locker.prefix)}*{_literally(key)}*"
-    for name in locker.client.scan_iter(match=pattern, count=1000, _type="string"):
-        text = _text(name)
-        info = lock_info(locker, text.removeprefix(locker.prefix))
-        # With a hash tag of its own a lock's fence has the same prefix.
-        if info is not None and not is_beside(text):
-            yield info
+    found: list[LockInfo] = []
+    end = time.monotonic() + LOOKING_S
+    complete = True
+    with asking():
+        for name in _names(locker, key):
+            if time.monotonic() > end:
+                complete = False
+                break
+            lock = _look(locker, name)
+            if lock is None:
+                continue
+            if len(found) == limit:
+                complete = False
+                break
+            found.append(lock)
+    return Found(locks=tuple(sorted(found, key=lambda lock: lock.key)), complete=complete)
 
 
 def lock_info(locker: Locker, key: str) -> LockInfo | None:
-    """The lock `key`, or None when nobody holds it."""
+    """The lock `key`, or None when nobody holds it. Raises `LockUnavailable`, ValueError."""
+    with asking():
+        return _look(locker, key)
+
+
+def _names(locker: Locker, key: str) -> Iterator[str]:
+    """Keys that may be locks', by SCAN, which goes over the whole Redis without stopping others."""
+    pattern = f"{_literally(locker.prefix)}*{_literally(key)}*"
+    for name in locker.client.scan_iter(match=pattern, count=1000, _type="string"):
+        text = _text(name)
+        # With a hash tag of its own a lock's fence has the same prefix.
+        if not is_beside(text):
+            yield text.removeprefix(locker.prefix)
+
+
+def _look(locker: Locker, key: str) -> LockInfo | None:
     lock, queue, *_ = key_family(locker.prefix + key)
     value = locker.client.get(lock)
     if value is None:
         return None
     ttl_ms = int(locker.client.pttl(lock))
-    line = locker.client.zrange(queue, 0, -1, withscores=True)
-    owner = read_owner(_text(value))
+    holders = _holders(_text(value), ttl_s=ttl_ms / 1000 if ttl_ms >= 0 else None)
+    if not holders:
+        return None
+    line = locker.client.zrange(queue, 0, LINE_SHOWN - 1, withscores=True)
     return LockInfo(
         key=key,
-        value=_text(value),
-        owner=owner,
-        age_s=_since(owner.token) if owner and owner.token else None,
-        ttl_s=ttl_ms / 1000 if ttl_ms >= 0 else None,
+        holders=holders,
         waiters=tuple(
             WaiterInfo(owner=read_owner(_text(name)), waiting_s=_since(ticket))
             for name, ticket in line
         ),
+        waiting=int(locker.client.zcard(queue)) if len(line) == LINE_SHOWN else len(line),
     )
 
 
-def force_release(locker: Locker, key: str, *, by: str, reason: str = "") -> LockInfo | None:
-    """Take the lock from whoever holds it and hand it to the next in line; who had it.
+def _holders(value: str, *, ttl_s: float | None) -> tuple[HolderInfo, ...]:
+    """The one holder, or the readers that are inside; `lua/holders.lua` has the format."""
+    first, *readers = value.split("\n")
+    if first != READERS:
+        return (_holder(value, ttl_s),)
+    each = [reader.partition(" ") for reader in readers]
+    left = [(name, int(end_ms) / 1000 - time.time()) for end_ms, _, name in each]
+    return tuple(_holder(name, left_s) for name, left_s in left if left_s > 0)
 
-    The holder finds out at its next renewal or `check`, and its later writes to fenced rows are
-    refused. `by` (`user:3`) and the reason go to the log. None when nobody held it any more.
-    """
-    info = lock_info(locker, key)
-    if info is None or not locker.release_value((locker.prefix + key,), info.value.encode()):
-        return None
-    logger.warning("Lock %s (%s) was released by force by %s: %s", key, info.value, by, reason)
-    return info
+
+def _holder(value: str, ttl_s: float | None) -> HolderInfo:
+    owner = read_owner(value)
+    return HolderInfo(
+        value=value,
+        owner=owner,
+        age_s=_since(owner.token) if owner and owner.token else None,
+        ttl_s=ttl_s,
+    )
 
 
 def _since(token_us: float) -> float:
@@ -100,4 +166,5 @@ def _literally(text: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """Foreign holders may store any bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -17,7 +17,7 @@ from inventory.models import (
     SyncRowError,
     SyncRun,
 )
-from tasks.models import Job
+from tasks.models import AuditEntry, Job
 from tests.inventory import makers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +98,10 @@ def test_given_the_form_when_sent_then_the_stock_is_adjusted_by_a_movement() -> 
     movement = StockMovement.objects.get(kind="adjusted")
     assert (movement.actor, movement.note) == ("ann", "broken")
     assert movement.reference == f"admin:{form['wish']}"
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action) == (f"user:{User.objects.get().pk}", "stock.adjust")
+    assert (entry.subject, entry.reason) == (f"product:{mug.pk}", "broken")
+    assert entry.details == {"quantity": -3, "movement": movement.pk}
 
 
 def test_given_a_form_sent_twice_when_adjusted_then_it_counts_once() -> None:
@@ -106,6 +110,7 @@ def test_given_a_form_sent_twice_when_adjusted_then_it_counts_once() -> None:
     client.post(adjust_url(mug), form)
     client.post(adjust_url(mug), form)
     assert makers.shelf(mug) == (7, 0)
+    assert AuditEntry.objects.count() == 1
 
 
 def test_given_a_product_without_stock_when_adjusted_then_its_stock_opens() -> None:
@@ -123,6 +128,7 @@ def test_given_a_quantity_that_cannot_be_when_sent_then_the_form_says_so(quantit
     answer = client.post(adjust_url(mug), form)
     assert answer.status_code == 400 and "errorlist" in answer.content.decode()
     assert makers.shelf(mug) == (10, 2)
+    assert not AuditEntry.objects.exists()
 
 
 def test_given_redis_is_down_when_adjusted_then_the_form_says_try_again(
@@ -143,6 +149,7 @@ def test_given_no_permission_when_adjusting_then_it_is_refused_and_not_offered()
     page = client.get(reverse("admin:inventory_product_change", args=[mug.pk]))
     assert adjust_url(mug) not in page.content.decode()
     assert makers.shelf(mug) == (10, 0)
+    assert not AuditEntry.objects.exists()
 
 
 def test_given_a_stranger_when_adjusting_then_they_must_sign_in() -> None:
@@ -176,7 +183,10 @@ def test_given_suppliers_when_synced_now_then_a_job_is_enqueued_for_each_enabled
     off = Supplier.objects.create(name="off", feed_url="file:///stock.csv", is_enabled=False)
     page = sync_now(client, acme, off)
     assert "Syncs are enqueued for acme." in page and "Off is switched off." in page
-    assert Job.objects.get().args == [acme.pk]
+    job, entry = Job.objects.get(), AuditEntry.objects.get()
+    assert job.args == [acme.pk]
+    assert (entry.action, entry.subject) == ("supplier.sync", f"supplier:{acme.pk}")
+    assert entry.details == {"job": str(job.pk)}
 
 
 def test_given_no_permission_when_synced_now_then_nothing_is_enqueued() -> None:
@@ -184,3 +194,4 @@ def test_given_no_permission_when_synced_now_then_nothing_is_enqueued() -> None:
     acme = Supplier.objects.create(name="acme", feed_url="file:///stock.csv")
     sync_now(client, acme)
     assert not Job.objects.exists()
+    assert not AuditEntry.objects.exists()

@@ -8,9 +8,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from inventory import catalogue, generations, reservations, stock
-from inventory.catalogue import availability, get_product, get_products, list_products
-from inventory.models import Product, Stock
+from inventory import catalogue, generations, reservations, shelves, stock
+from inventory.catalogue import (
+    CatalogueCategory,
+    availability,
+    get_product,
+    get_products,
+    list_categories,
+    list_products,
+)
+from inventory.models import Category, Product, Stock
 from tests.inventory import makers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +116,7 @@ def test_given_a_reader_that_read_before_a_sale_when_it_caches_after_it_then_nob
 ) -> None:
     mug = makers.product(on_hand=10)
     makers.forget_availability([mug])
-    read = catalogue.available
+    read = shelves.available
 
     def read_slowly(product_ids: list[int]) -> dict[int, int]:
         found = read(product_ids)
@@ -167,6 +174,61 @@ def test_given_words_when_searched_then_all_must_occur_in_name_or_sku() -> None:
         assert [each.sku for each in list_products(query=query).products] == expected
     empty = list_products(query="nothing like it")
     assert (empty.number, empty.pages, empty.total) == (1, 1, 0)
+
+
+def queries_of_the_first_page() -> int:
+    with CaptureQueriesContext(connection) as queries:
+        list_categories()
+        list_products(category="mugs", page_size=20)
+    return len(queries)
+
+
+def test_given_5000_products_when_listed_then_the_database_is_asked_four_times_then_never() -> None:
+    mugs = Category.objects.create(slug="mugs", name="Mugs")
+    Product.objects.bulk_create(
+        Product(sku=f"P-{number:04d}", name=f"Mug {number}", price_minor=100, category=mugs)
+        for number in range(5000)
+    )
+    assert queries_of_the_first_page() == 4  # categories, count, products, availability
+    assert queries_of_the_first_page() == 0
+
+
+def test_given_categories_when_listed_then_only_those_with_something_to_sell() -> None:
+    mugs, _ = (Category.objects.create(slug=name, name=name.title()) for name in ("mugs", "empty"))
+    makers.product(on_hand=0, sku="MUG", category=mugs)
+    makers.product(on_hand=0, sku="OLD", category=mugs, is_active=False)
+    makers.product(on_hand=0, sku="LAMP")
+    assert list_categories() == (CatalogueCategory(slug="mugs", name="Mugs", total=1),)
+    (mug,) = list_products(category="mugs").products
+    assert (mug.sku, mug.category_slug, mug.category_name) == ("MUG", "mugs", "Mugs")
+    assert list_products().total == 2
+    assert list_products(category="nowhere").total == 0
+    assert list_products(query="lamp", category="mugs").total == 0
+
+
+def test_given_a_cached_category_when_it_is_renamed_emptied_or_deleted_then_visitors_see_it() -> (
+    None
+):
+    mugs = Category.objects.create(slug="mugs", name="Mugs")
+    mug = makers.product(on_hand=0, category=mugs)
+
+    def seen() -> tuple[list[str], int, str]:
+        product = get_product(mug.sku)
+        names = [each.name for each in list_categories()]
+        return names, list_products(category="mugs").total, product.category_name if product else ""
+
+    assert seen() == (["Mugs"], 1, "Mugs")
+    mugs.name = "Cups"
+    mugs.save()
+    assert seen() == (["Cups"], 1, "Cups")
+    mug.category = None
+    mug.save()
+    assert seen() == ([], 0, "")
+    mug.category = mugs
+    mug.save()
+    assert seen() == (["Cups"], 1, "Cups")
+    mugs.delete()
+    assert seen() == ([], 0, "")
 
 
 @pytest.mark.parametrize("sku", ["", "NOBODY", "a\0b", "x" * 500, "\N{SNOWMAN}\n"])

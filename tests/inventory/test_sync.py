@@ -2,55 +2,38 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from inventory import merging, reservations, stock, sync
-from inventory.errors import FeedInvalid, FeedUnavailable, RunEnded, SupplierDisabled
-from inventory.feeds import BadRow, FeedRow, open_feed
-from inventory.models import Product, Stock, StockMovement, Supplier, SyncRun
-from inventory.sync import sync_supplier
+from inventory.errors import (
+    FeedInvalid,
+    FeedUnavailable,
+    RunEnded,
+    SupplierDisabled,
+    SyncGoesOn,
+)
+from inventory.models import Product, Stock, StockMovement, Supplier, SyncRow, SyncRun
+from tasks import jobs
 from tasks.context import CurrentJob, running
 from tasks.locks import LockLost, LockTimeout, LockUnavailable, lock
-from tasks.outcomes import Cancel
-from tests.inventory import makers
+from tasks.models import Job
+from tasks.outcomes import Cancel, Snooze
+from tests.inventory import makers, syncing
+from tests.inventory.syncing import errors, feed, now, run_sync
 from tests.inventory.web import Answer, SupplierSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Line = tuple[str, object, datetime | None]
-
 
 @pytest.fixture
 def supplier(tmp_path: Path) -> Supplier:
-    """Its feed is a file that `feed` writes."""
-    return Supplier.objects.create(name="acme", feed_url=(tmp_path / "feed.csv").as_uri())
-
-
-def feed(supplier: Supplier, *lines: Line) -> None:
-    text = "sku,quantity,as_of\n" + "".join(
-        f"{sku},{quantity},{as_of.isoformat() if as_of else ''}\n" for sku, quantity, as_of in lines
-    )
-    Path(supplier.feed_url.removeprefix("file://")).write_text(text)
-
-
-def run_sync(supplier: Supplier) -> SyncRun:
-    return sync_supplier(supplier_id=supplier.pk)
-
-
-def errors(run: SyncRun) -> list[tuple[int, str, str]]:
-    return list(run.row_errors.values_list("line", "sku", "reason"))
-
-
-def now() -> datetime:
-    """As PostgreSQL keeps it; what moves afterwards is later."""
-    return timezone.now()
+    """Its feed is a file that `feed` writes, and none of its runs is held."""
+    return syncing.supplier(tmp_path, **syncing.TRUSTED)
 
 
 def test_given_a_feed_when_synced_then_stock_record_and_movements_say_so(
@@ -61,7 +44,8 @@ def test_given_a_feed_when_synced_then_stock_record_and_movements_say_so(
     run = run_sync(supplier)
     assert [makers.shelf(each)[0] for each in (mug, plate, bowl)] == [7, 5, 3]
     assert (run.state, run.rows_total, run.rows_done) == ("done", 3, 3)
-    assert (run.changed, run.unchanged, run.outdated, run.failed) == (2, 1, 0, 0)
+    assert (run.added, run.changed, run.unchanged, run.outdated, run.failed) == (1, 1, 1, 0, 0)
+    assert [row.verdict for row in run.rows.order_by("number")] == ["changed", "unchanged", "added"]
     movements = StockMovement.objects.filter(reference=f"sync:{run.pk}")
     assert sorted(movements.values_list("kind", "quantity")) == [("synced", -3), ("synced", 3)]
     makers.assert_sums([mug, plate, bowl])
@@ -189,7 +173,6 @@ def test_given_very_many_bad_rows_when_synced_then_all_are_counted_and_some_are_
     supplier: Supplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inventory.runs.MAX_ROW_ERRORS", 7)
-    monkeypatch.setattr(sync, "CHUNK", 5)
     feed(supplier, *((f"NOBODY-{number}", 1, None) for number in range(12)))
     run = run_sync(supplier)
     assert (run.failed, run.row_errors.count()) == (12, 7)
@@ -229,14 +212,38 @@ def test_given_a_disabled_supplier_when_synced_then_it_is_refused(supplier: Supp
     assert not SyncRun.objects.exists()
 
 
-def test_given_a_sync_that_died_when_the_next_starts_then_the_first_is_recorded_as_failed(
+def test_given_a_run_whose_job_is_gone_when_the_next_starts_then_the_first_is_recorded_as_failed(
     supplier: Supplier,
 ) -> None:
     feed(supplier)
-    died = SyncRun.objects.create(supplier=supplier)
+    died = SyncRun.objects.create(supplier=supplier, job_id=uuid4())
     run = run_sync(supplier)
     died.refresh_from_db()
     assert (died.state, run.state) == ("failed", "done")
+    assert run.pk != died.pk
+
+
+def test_given_a_run_whose_job_is_to_come_back_when_another_starts_then_it_is_sent_away(
+    supplier: Supplier,
+) -> None:
+    feed(supplier)
+    job = syncing.job_of(supplier)
+    SyncRun.objects.create(supplier=supplier, job_id=job.pk)
+    with pytest.raises(SyncGoesOn):
+        run_sync(supplier)
+    assert SyncRun.objects.get().state == "running"
+
+
+def test_given_a_fetch_that_broke_off_when_the_job_comes_back_then_the_same_run_fetches_anew(
+    supplier: Supplier,
+) -> None:
+    mug = makers.product(on_hand=10)
+    feed(supplier, (mug.sku, 7, now()))
+    broken = SyncRun.objects.create(supplier=supplier, rows_staged=1)
+    SyncRow.objects.create(run=broken, number=1, line=2, sku=mug.sku, quantity=1, as_of=now())
+    run = run_sync(supplier)
+    assert (run.pk, run.state, run.rows_total) == (broken.pk, "done", 1)
+    assert makers.shelf(mug) == (7, 0)
 
 
 def test_given_a_running_sync_when_another_starts_then_it_waits_its_turn(
@@ -259,44 +266,70 @@ def test_given_redis_is_down_when_synced_then_nothing_is_merged(
 
 
 def test_given_a_lock_lost_in_mid_run_when_synced_again_then_all_is_merged(
-    supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+    supplier: Supplier, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr(sync, "CHUNK", 2)
+    settings.SYNC_CHUNK_ROWS = 2
     mugs = [makers.product(on_hand=10) for _ in range(5)]
     counted = now()
     feed(supplier, *((mug.sku, 7, counted) for mug in mugs))
     merge_chunk, calls = merging.merge_chunk, itertools.count(1)
 
-    def lose_the_second(chunk: merging.Chunk, *, run: SyncRun) -> None:
+    def lose_the_second(run: SyncRun, *, last: int) -> None:
         if next(calls) == 2:
             raise LockLost("expired")
-        merge_chunk(chunk, run=run)
+        merge_chunk(run, last=last)
 
     monkeypatch.setattr(sync, "merge_chunk", lose_the_second)
     with pytest.raises(LockLost):
         run_sync(supplier)
     run = SyncRun.objects.get()
-    assert (run.state, run.rows_done, run.changed) == ("failed", 2, 2)
+    assert (run.state, run.phase, run.rows_done, run.changed) == ("running", "merge", 2, 2)
+    Path(supplier.feed_url.removeprefix("file://")).unlink()  # nobody fetches it again
     again = run_sync(supplier)
-    assert (again.state, again.changed, again.unchanged) == ("done", 3, 2)
+    assert (again.pk, again.state, again.rows_done, again.changed) == (run.pk, "done", 5, 5)
     assert {makers.shelf(mug) for mug in mugs} == {(7, 0)}
+    assert StockMovement.objects.filter(kind="synced").count() == 5
 
 
-def test_given_a_run_that_somebody_ended_when_it_goes_on_then_it_merges_nothing_more(
+def test_given_a_run_that_somebody_goes_on_with_when_the_first_writes_then_it_is_refused(
+    supplier: Supplier,
+) -> None:
+    """The supplier's lock was lost; the run's epoch tells."""
+    mug = makers.product(on_hand=10)
+    feed(supplier, (mug.sku, 7, now()))
+    run = syncing.checked(supplier)
+    SyncRun.objects.filter(pk=run.pk).update(epoch=run.epoch + 1)
+    with pytest.raises(RunEnded):
+        merging.merge_chunk(run, last=1)
+    assert makers.shelf(mug) == (10, 0)
+    assert not run.rows.exclude(verdict="").exists()
+
+
+def test_given_a_chunk_that_two_merge_at_once_when_both_commit_then_it_counts_once(
     supplier: Supplier,
 ) -> None:
     mug = makers.product(on_hand=10)
     feed(supplier, (mug.sku, 7, now()))
-    run = SyncRun.objects.create(supplier=supplier, state=SyncRun.State.FAILED)
-    rows = merging.sort_out(list(rows_of(supplier)), seen={})
+    run = syncing.checked(supplier)
+    twin = SyncRun.objects.get(pk=run.pk)
+    merging.merge_chunk(run, last=1)
     with pytest.raises(RunEnded):
-        merging.merge_chunk(rows, run=run)
-    assert makers.shelf(mug) == (10, 0)
+        merging.merge_chunk(twin, last=1)
+    run.refresh_from_db()
+    assert (run.rows_done, run.changed) == (1, 1)
 
 
-def rows_of(supplier: Supplier) -> Iterable[FeedRow | BadRow]:
-    with open_feed(supplier.feed_url, supplier.feed_format) as opened:
-        yield from opened.rows
+def test_given_a_product_that_was_deleted_after_the_check_when_merged_then_its_row_is_told(
+    supplier: Supplier,
+) -> None:
+    mug, gone = makers.product(on_hand=10), makers.product(on_hand=0)
+    feed(supplier, (mug.sku, 7, now()), (gone.sku, 7, now()))
+    run = syncing.checked(supplier)
+    gone.delete()
+    merging.merge_chunk(run, last=2)
+    run.refresh_from_db()
+    assert (run.changed, run.failed) == (1, 1)
+    assert errors(run) == [(3, gone.sku, "no product has this SKU")]
 
 
 # --- as a job, over HTTP, beside sales
@@ -328,9 +361,45 @@ def test_given_a_job_that_was_cancelled_when_synced_then_it_stops_between_chunks
     assert makers.shelf(mug) == (10, 0)
 
 
+def test_given_checkouts_that_wait_when_synced_as_a_job_then_it_snoozes_and_goes_on_later(
+    supplier: Supplier, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SYNC_CHUNK_ROWS = 2
+    monkeypatch.setattr("inventory.progress.LOOK_EVERY_S", 0)
+    mugs = [makers.product(on_hand=10) for _ in range(5)]
+    feed(supplier, *((mug.sku, 7, now()) for mug in mugs))
+    waiting = syncing.waiting_checkout(for_s=60)
+    job = CurrentJob(id=uuid4(), attempt=1, task="test", correlation_id="", worker="test")
+    with running(job), pytest.raises(Snooze) as snooze:
+        run_sync(supplier)
+    assert snooze.value.after_s == 2
+    assert SyncRun.objects.get().state == "running"
+    with lock(f"supplier:{supplier.pk}", wait=0):
+        pass  # others may have it meanwhile
+    jobs.cancel(waiting.pk)
+    with running(job):
+        run = run_sync(supplier)
+    assert (run.state, run.changed) == ("done", 5)
+
+
+def test_given_checkouts_that_have_only_just_come_when_synced_then_it_goes_on(
+    supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inventory.progress.LOOK_EVERY_S", 0)
+    mug = makers.product(on_hand=10)
+    feed(supplier, (mug.sku, 7, now()))
+    syncing.waiting_checkout(for_s=0)
+    job = CurrentJob(id=uuid4(), attempt=1, task="test", correlation_id="", worker="test")
+    with running(job):
+        assert run_sync(supplier).state == "done"
+    assert Job.objects.get().state == "scheduled"
+
+
 def test_given_a_json_feed_on_the_web_when_synced_then_it_is_merged(site: SupplierSite) -> None:
     mug = makers.product(on_hand=10)
-    supplier = Supplier.objects.create(name="web", feed_url=site.url, feed_format="json")
+    supplier = Supplier.objects.create(
+        name="web", feed_url=site.url, feed_format="json", **syncing.TRUSTED
+    )
     document = {
         "as_of": datetime.now(UTC).isoformat(),
         "products": [{"sku": mug.sku, "quantity": 4}, {"sku": mug.sku, "quantity": 5}, 7],
@@ -342,10 +411,10 @@ def test_given_a_json_feed_on_the_web_when_synced_then_it_is_merged(site: Suppli
 
 
 def test_given_sales_meanwhile_when_synced_again_and_again_then_no_unit_is_lost_or_sold_twice(
-    supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+    supplier: Supplier, settings: Settings
 ) -> None:
     """The count is right as of its time; whatever is sold while it is merged stays sold."""
-    monkeypatch.setattr(sync, "CHUNK", 3)
+    settings.SYNC_CHUNK_ROWS = 3
     products = [makers.product(on_hand=100) for _ in range(6)]
     feed(supplier, *((each.sku, 80, now()) for each in products))
 

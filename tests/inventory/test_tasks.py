@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from inventory import jobs, tasks
-from inventory.errors import FeedInvalid, FeedUnavailable, RunEnded, SupplierDisabled
+from inventory.errors import FeedInvalid, FeedUnavailable, RunEnded, SupplierDisabled, SyncGoesOn
 from inventory.models import Supplier
 from tasks.locks import LockTimeout
 from tasks.models import Job
@@ -45,13 +45,16 @@ def test_given_suppliers_when_all_are_to_be_synced_then_the_enabled_ones_are() -
     assert Job.objects.get().args == [acme.pk]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_given_a_feed_when_the_task_runs_then_it_answers_what_became_of_it(tmp_path: Path) -> None:
     mug = makers.product(on_hand=10)
     path = tmp_path / "feed.csv"
     path.write_text(f"sku,quantity\n{mug.sku},7\nNOBODY,1\n")
-    result = tasks.sync_supplier(supplier("acme", feed_url=path.as_uri()).pk)
+    acme = supplier("acme", feed_url=path.as_uri(), max_bad_percent=50)
+    result = tasks.sync_supplier(acme.pk)
     assert {**result, "run": 0} == {
-        "run": 0, "changed": 1, "unchanged": 0, "outdated": 0, "failed": 1,
+        "run": 0, "state": "done", "added": 0, "changed": 1, "unchanged": 0, "outdated": 0,
+        "failed": 1,
     }  # fmt: skip
 
 
@@ -79,5 +82,6 @@ def test_given_what_another_try_cannot_mend_when_a_sync_fails_then_it_is_final(
 def test_given_what_may_pass_when_a_sync_fails_then_it_is_tried_again() -> None:
     assert tasks.SYNC.wait_s(FeedUnavailable("down"), failures=1, age_s=0) is not None
     assert tasks.SYNC.wait_s(LockTimeout("busy"), failures=20, age_s=0) is not None
+    assert tasks.SYNC.wait_s(SyncGoesOn("other"), failures=20, age_s=0) is not None
     patient = FeedUnavailable("busy", retry_after_s=120)
     assert tasks.SYNC.wait_s(patient, failures=1, age_s=0) == 120

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from orders.checkout import advance_checkout
 from orders.models import Order, OrderEvent
+from tasks.models import AuditEntry
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
 
@@ -26,6 +27,11 @@ def clerk(client: Client) -> User:
 
 def allow(user: User, *codenames: str) -> None:
     user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+
+
+def audited() -> list[tuple[str, str, str, str]]:
+    entries = AuditEntry.objects.order_by("pk")
+    return list(entries.values_list("actor", "action", "subject", "reason"))
 
 
 def act(client: Client, action: str, *orders: Order, reason: str = "") -> str:
@@ -68,6 +74,7 @@ def test_only_the_address_can_be_changed(client: Client, clerk: User) -> None:
         "placed",
         order.total_minor,
     )
+    assert audited() == [(f"user:{clerk.pk}", "order.change_email", order.reference, "")]
 
 
 def test_orders_are_neither_added_nor_deleted(client: Client, clerk: User) -> None:
@@ -88,6 +95,7 @@ def test_cancel_with_the_permission(client: Client, clerk: User) -> None:
     assert makers.fresh(order).state == Order.State.CANCELLED
     event = OrderEvent.objects.get(order=order, kind="cancelled")
     assert (event.actor, event.message) == ("clerk", "The order was cancelled: sold twice")
+    assert audited() == [(f"user:{clerk.pk}", "order.cancel", order.reference, "sold twice")]
 
 
 def test_refund_with_the_permission(
@@ -100,6 +108,7 @@ def test_refund_with_the_permission(
     assert "Cancel it instead" in page
     assert len(makers.jobs_of(paid, "orders.refund")) == 1
     assert makers.jobs_of(unpaid, "orders.refund") == []
+    assert audited() == [(f"user:{clerk.pk}", "order.refund", paid.reference, "")]
 
 
 def test_resend_with_the_permission(
@@ -114,6 +123,7 @@ def test_resend_with_the_permission(
         False,
         True,
     ]
+    assert audited() == [(f"user:{clerk.pk}", "order.resend_email", paid.reference, "")]
 
 
 @pytest.mark.parametrize("action", ["cancel_orders", "refund_orders", "resend_emails"])
@@ -127,6 +137,7 @@ def test_without_the_permission_nothing_happens(
     act(client, action, order)
     assert makers.fresh(order).state == Order.State.CONFIRMED
     assert makers.kinds(order) == before
+    assert audited() == []
 
 
 def test_actions_do_not_run_on_get(client: Client, clerk: User) -> None:

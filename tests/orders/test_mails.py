@@ -10,11 +10,12 @@ from pytest_django.fixtures import Settings
 from orders import mails
 from orders.cancelling import cancel_order
 from orders.checkout import advance_checkout
-from orders.errors import EmailRefused, EmailUnknown, NothingToSend
+from orders.errors import NothingToSend
 from orders.mails import Kind
 from orders.models import Order
 from orders.tasks import send_email
-from tasks.errors import NotDone
+from tasks import mailing
+from tasks.errors import MailRefused, MailUnknown, NotDone
 from tasks.models import Effect
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
@@ -98,7 +99,7 @@ def test_a_mail_server_that_is_down_leaves_no_doubt(
     assert len(sink.messages) == 1
 
 
-@pytest.mark.parametrize(("code", "error"), [("451 try later", NotDone), ("554 no", EmailRefused)])
+@pytest.mark.parametrize(("code", "error"), [("451 try later", NotDone), ("554 no", MailRefused)])
 def test_a_server_that_says_no_leaves_no_doubt(
     sink: SmtpSink, order: Order, code: str, error: type[Exception]
 ) -> None:
@@ -106,14 +107,14 @@ def test_a_server_that_says_no_leaves_no_doubt(
     sink.replies.append(code)
     with pytest.raises(error) as refusal:
         send(order, job=job)
-    assert isinstance(refusal.value, EmailRefused) == (error is EmailRefused)
+    assert isinstance(refusal.value, MailRefused) == (error is MailRefused)
     send(order, job=job)
     assert len(sink.messages) == 1
 
 
 def test_an_unknown_recipient_is_refused_for_good(sink: SmtpSink, order: Order) -> None:
     sink.recipient_replies.append("550 no such user")
-    with pytest.raises(EmailRefused, match="no such user"):
+    with pytest.raises(MailRefused, match="no such user"):
         send(order)
     assert sink.messages == []
 
@@ -125,7 +126,7 @@ def test_a_cut_connection_is_not_tried_again_by_itself(sink: SmtpSink, order: Or
     sink.replies.append(None)
     with pytest.raises((OSError, smtplib.SMTPException)):
         send(order, job=job)
-    with pytest.raises(EmailUnknown, match="log"):
+    with pytest.raises(MailUnknown, match="log"):
         send(order, job=job)
     assert len(sink.messages) == 1
     assert makers.kinds(order)[-1] == "email_unknown"
@@ -139,7 +140,7 @@ def test_a_cut_connection_is_not_tried_again_by_itself(sink: SmtpSink, order: Or
 def test_a_worker_killed_while_it_hands_over_sends_at_most_once(
     sink: SmtpSink, order: Order, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    hand_over = mails._hand_over
+    hand_over = mailing._hand_over
 
     def die(*arguments: object) -> None:
         if moment == "after":
@@ -147,18 +148,18 @@ def test_a_worker_killed_while_it_hands_over_sends_at_most_once(
         raise Killed
 
     job = uuid4()
-    monkeypatch.setattr(mails, "_hand_over", die)
+    monkeypatch.setattr(mailing, "_hand_over", die)
     with pytest.raises(Killed):
         send(order, job=job)
-    monkeypatch.setattr(mails, "_hand_over", hand_over)
-    with pytest.raises(EmailUnknown):
+    monkeypatch.setattr(mailing, "_hand_over", hand_over)
+    with pytest.raises(MailUnknown):
         send(order, job=job)
     assert len(sink.messages) == (1 if moment == "after" else 0)
 
 
 def test_a_mail_that_fails_never_touches_the_order(sink: SmtpSink, order: Order) -> None:
     sink.replies.append("554 no")
-    with pytest.raises(EmailRefused):
+    with pytest.raises(MailRefused):
         send(order)
     assert makers.fresh(order).state == Order.State.CONFIRMED
 
@@ -188,7 +189,7 @@ def test_there_is_nothing_to_send_again_about_a_placed_order(provider: ScriptedP
         mails.resend(order_id=makers.order().pk)
 
 
-@pytest.mark.parametrize("error", [EmailUnknown("?"), EmailRefused("550"), ValueError("kind")])
+@pytest.mark.parametrize("error", [MailUnknown("?"), MailRefused("550"), ValueError("kind")])
 def test_the_policy_gives_up_where_trying_cannot_help(error: Exception) -> None:
     assert send_email.retry_policy.wait_s(error, failures=1, age_s=0) is None
 

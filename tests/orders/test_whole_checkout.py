@@ -15,6 +15,7 @@ from orders.models import Order, Payment
 from orders.sandbox.models import Charge, Refund
 from stack.ports import free_port
 from tasks.models import LIVE_STATES, Job, JobState
+from tests.auditing import assert_sound, breaches
 from tests.orders import makers
 from tests.orders.sink import SmtpSink
 from tests.running import Runner, Running
@@ -80,6 +81,7 @@ def test_every_card_comes_to_its_end(worker: Running, sink: SmtpSink, wait_until
     assert sorted(message["Subject"] for message in sink.messages) == sorted(
         f"Your order {order.pk} is confirmed" for order in orders.values()
     )
+    assert_sound()
 
 
 def test_a_worker_killed_in_mid_checkout_charges_and_writes_once(
@@ -97,6 +99,7 @@ def test_a_worker_killed_in_mid_checkout_charges_and_writes_once(
     assert makers.shelf(mug) == (3, 0)
     assert len(sink.messages) == 1
     assert makers.kinds(order) == ["placed", "reserved", "charged", "confirmed", "email_sent"]
+    assert_sound()
 
 
 def test_orders_cancelled_at_once_keep_neither_goods_nor_money(
@@ -118,6 +121,7 @@ def test_orders_cancelled_at_once_keep_neither_goods_nor_money(
     taken = Charge.objects.filter(state="succeeded").count()
     assert Refund.objects.count() == taken
     assert makers.shelf(mug) == (100, 0)
+    assert_sound()
 
 
 def test_a_wrong_api_key_costs_no_order(
@@ -136,3 +140,5 @@ def test_a_wrong_api_key_costs_no_order(
     url = f"http://127.0.0.1:{provider_port}/charges?key={order.reference}:charge"
     found = httpx.get(url, headers={"Authorization": f"Bearer {KEY}"})
     assert found.json() == {"data": []}
+    stuck = [(breach.invariant, breach.is_stuck) for breach in breaches()]
+    assert sorted(stuck) == [("effects.settled", True), ("orders.worked_on", True)]

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tasks import jobs
-from tasks.models import JobState
+from tasks.models import AuditEntry, JobState
 from tests.tasks.running_jobs import running, scheduled, state_of
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,9 @@ def test_a_dead_job_is_retried_and_it_is_on_record(client: Client, operator: Use
     act(client, "retry", job.id)
     assert state_of(job) == JobState.SCHEDULED
     assert LogEntry.objects.get().user == operator
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action) == (f"user:{operator.pk}", "job.retry")
+    assert entry.subject == f"job:{job.id}"
 
 
 @pytest.mark.parametrize("action", ["retry", "run_now", "cancel"])
@@ -52,6 +55,7 @@ def test_without_its_permission_an_action_does_nothing(
     act(client, action, later)
     assert state_of(later) == JobState.SCHEDULED
     assert jobs.take_due(batch=9) == []
+    assert not AuditEntry.objects.exists()
 
 
 def test_run_now_and_cancel(client: Client, operator: User) -> None:
@@ -62,6 +66,14 @@ def test_run_now_and_cancel(client: Client, operator: User) -> None:
     assert [each.id for each in jobs.take_due(batch=9)] == [first]
     act(client, "cancel", second)
     assert state_of(second) == JobState.CANCELLED
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "subject")
+    assert list(entries) == [("job.run_now", f"job:{first}"), ("job.cancel", f"job:{second}")]
+
+
+def test_what_could_not_be_done_is_not_on_record(client: Client, operator: User) -> None:
+    allow(operator, "retry_job")
+    act(client, "retry", scheduled())
+    assert not AuditEntry.objects.exists()
 
 
 def test_nothing_is_edited_added_or_deleted_by_hand(client: Client, operator: User) -> None:

@@ -1,27 +1,114 @@
-/* The shop works without this file. It keeps an order's page fresh and stops double clicks. */
+/* The shop works without this file. With it, the cart adds up by itself, an order's page follows the
+   order, double clicks do nothing, and changes are spoken by screen readers. */
 "use strict";
+
+const root = document.documentElement;
+root.classList.add("js");
+
+/* Say something to screen readers, which listen to this element from the start. */
+function say(text) {
+  document.querySelector("[data-say]").textContent = text;
+}
 
 /* --- A form marked data-once is sent once per page view (the server refuses doubles anyway). --- */
 
 for (const form of document.querySelectorAll("form[data-once]")) {
+  const button = form.querySelector("button");
+  const label = button.textContent;
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
+    if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "yes";
-    form.querySelector("button").setAttribute("aria-disabled", "true");
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = form.dataset.busy;
+    say(form.dataset.busy);
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return; // back from another page: the form may be sent again
+    delete form.dataset.sent;
+    button.removeAttribute("aria-disabled");
+    button.textContent = label;
   });
 }
 
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return; // back from another page: the form may be sent again
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-    form.querySelector("button").removeAttribute("aria-disabled");
+/* --- A refused form: go to the list of what is wrong, or to the field. --- */
+
+(document.querySelector("[data-problems]") ?? document.querySelector("[aria-invalid='true']"))?.focus();
+
+/* --- The cart: forms marked data-live are sent in the background, and the page is drawn anew. --- */
+
+const TYPING = 400; // ms; clicks on a number's arrows come in bursts
+let turn = Promise.resolve(); // one after the other: the session keeps the last answer
+const typing = new WeakMap(); // the timer of each form with something that was not sent yet
+
+/* Go on typing where one was: number fields need a moment as text for that. */
+function goOn(field) {
+  field.focus();
+  field.type = "text";
+  field.setSelectionRange(field.value.length, field.value.length);
+  field.type = "number";
+}
+
+function draw(html, sent) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const main = document.querySelector("main");
+  const active = document.activeElement;
+  const before = active?.id === sent.id ? sent.value : active?.defaultValue;
+  const typed = active?.name === "quantity" && active.value !== before; // in the meantime
+  main.replaceChildren(...page.querySelector("main").childNodes);
+  document.querySelector(".cart-link").replaceWith(page.querySelector(".cart-link"));
+  document.title = page.title;
+  const again = active?.id && document.getElementById(active.id);
+  if (typed && again) {
+    again.value = active.value;
+    later(again.form);
   }
+  if (again && (typed || active.id === sent.id)) goOn(again);
+  else if (again) {
+    again.focus();
+    again.select?.();
+  } else (main.querySelector("[aria-invalid='true']") ?? main).focus();
+  const news = main.querySelector(".messages, .quantity-form .error")?.textContent.trim() ?? "";
+  const total = main.querySelector("[data-total]")?.textContent ?? "";
+  say(total ? `${news} Total ${total}.` : news);
+}
+
+async function send(form, body) {
+  const { id, value } = form.querySelector("input[name='quantity']") ?? {};
+  try {
+    const answer = await fetch(form.action, { method: "POST", body });
+    if (!answer.ok && answer.status !== 400) throw new Error(answer.status);
+    draw(await answer.text(), { id, value });
+  } catch {
+    location.reload(); // the browser says what is the matter
+  }
+}
+
+function later(form) {
+  clearTimeout(typing.get(form));
+  typing.set(form, setTimeout(() => form.isConnected && form.requestSubmit(), TYPING));
+}
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-live]")) return;
+  event.preventDefault();
+  clearTimeout(typing.get(form));
+  typing.delete(form);
+  const body = new FormData(form);
+  turn = turn.then(() => send(form, body));
 });
 
-/* --- A refused form: go straight to the first field that needs a look. --- */
+addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (!form) return;
+  later(form);
+  if (!event.target.value) clearTimeout(typing.get(form)); // it is still being typed in
+});
 
-document.querySelector("[aria-invalid='true']")?.focus();
+addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (typing.has(form)) form.requestSubmit(); // the field was left
+});
 
 /* --- The order page: ask for the timeline until nothing more will happen. --- */
 
@@ -32,6 +119,7 @@ const BACKOFF = 1.5;
 function follow(page) {
   const events = page.querySelector("[data-events]");
   const offline = page.querySelector("[data-offline]");
+  const steps = page.querySelector("[data-steps]");
   let wait = FIRST_WAIT;
   let seen = "";
 
@@ -48,10 +136,21 @@ function follow(page) {
     return item;
   }
 
+  function walk(step) {
+    steps.hidden = !step;
+    [...steps.children].forEach((item, index) => {
+      item.classList.toggle("done", index < step);
+      if (index === step - 1) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    });
+  }
+
   function show(progress) {
     const known = new Set([...events.children].map((item) => item.dataset.id));
     for (const event of progress.events) {
-      if (!known.has(String(event.id))) events.append(line(event));
+      if (known.has(String(event.id))) continue;
+      events.append(line(event));
+      say(event.message);
     }
     const headline = page.querySelector("[data-headline]");
     if (headline.textContent !== progress.headline) {
@@ -61,6 +160,7 @@ function follow(page) {
     }
     page.querySelector("[data-detail]").textContent = progress.detail;
     page.querySelector("[data-again]").hidden = !progress.can_reorder;
+    walk(progress.step);
     page.dataset.final = progress.final;
   }
 
@@ -79,10 +179,10 @@ function follow(page) {
     } catch {
       offline.hidden = false;
     }
-    later();
+    again();
   }
 
-  function later() {
+  function again() {
     setTimeout(() => {
       if (!document.hidden) return ask();
       document.addEventListener("visibilitychange", ask, { once: true });
@@ -90,7 +190,7 @@ function follow(page) {
     wait = Math.min(wait * BACKOFF, LONGEST_WAIT);
   }
 
-  later();
+  again();
 }
 
 for (const page of document.querySelectorAll("[data-timeline][data-final='false']")) follow(page);

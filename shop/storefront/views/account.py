@@ -1,17 +1,24 @@
-"""Customers' accounts. Signing in and out are Django's own views."""
+"""Customers' accounts and their orders. Signing in and out are Django's own views."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import UserCreationForm, UsernameField
 from django.contrib.auth.models import User
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
+
+from orders.models import Order
+from shop.storefront.progress import HEADLINES
+
+ORDERS_A_PAGE = 20
 
 
 # Django's form takes no type parameter when it runs, only for mypy.
@@ -36,6 +43,17 @@ def register(request: HttpRequest) -> HttpResponse:
     return render(
         request, "registration/register.html", context, status=400 if form.errors else 200
     )
+
+
+@never_cache
+@login_required
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    """The signed-in customer's orders, newest first."""
+    mine = Order.objects.filter(user=request.user.pk).prefetch_related("lines")
+    page = Paginator(mine, ORDERS_A_PAGE).get_page(request.GET.get("page"))
+    rows = [(order, HEADLINES[Order.State(order.state)][0]) for order in page]
+    return render(request, "shop/account.html", {"page": page, "rows": rows})
 
 
 def _next_page(request: HttpRequest) -> str:

@@ -1,8 +1,8 @@
-"""The catalogue: every product, a page at a time, and the search."""
+"""The catalogue: every product, a page at a time, by category, and the search."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -16,14 +16,24 @@ PAGE_SIZE = 20
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
+    categories = catalogue.list_categories()
     if not form.is_valid():
         problem = "We can't search for that. Try a few plain words."
-        return render(request, "shop/catalogue.html", {"problem": problem}, status=400)
-    query = form.cleaned_data["q"]
+        refused = {"problem": problem, "categories": categories}
+        return render(request, "shop/catalogue.html", refused, status=400)
+    query, slug = form.cleaned_data["q"], form.cleaned_data["category"]
+    category = next((each for each in categories if each.slug == slug), None)
+    if slug and category is None:
+        raise Http404(slug)
     page = catalogue.list_products(
-        query=query, page=_page_number(request.GET.get("page", "1")), page_size=PAGE_SIZE
+        query=query,
+        category=slug,
+        page=_page_number(request.GET.get("page", "1")),
+        page_size=PAGE_SIZE,
     )
-    return render(request, "shop/catalogue.html", {"query": query, "page": page})
+    context: dict[str, object] = {"query": query, "categories": categories}
+    context |= {"category": category, "page": page}
+    return render(request, "shop/catalogue.html", context)
 
 
 def _page_number(text: str) -> int:

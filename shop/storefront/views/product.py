@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from inventory import catalogue
 from inventory.catalogue import CatalogueProduct
+from orders.placing import MAX_QUANTITY
 from shop.storefront.cart import MAX_LINES, Cart, CartFull
 from shop.storefront.forms import QuantityForm
 from shop.storefront.pricing import obstacle
@@ -20,11 +21,20 @@ def show(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(sku)
     cart = Cart(request.session)
-    form = QuantityForm(request.POST if request.method == "POST" else None, initial={"quantity": 1})
+    form = QuantityForm(
+        request.POST if request.method == "POST" else None,
+        initial={"quantity": 1},
+        most=product.available,
+    )
     if request.method == "POST" and _add(cart, product, form):
         messages.success(request, f"{product.name} is in your cart.")
         return redirect("cart")
-    context = {"product": product, "form": form, "in_cart": cart.quantity(sku)}
+    context = {
+        "product": product,
+        "form": form,
+        "in_cart": cart.quantity(sku),
+        "max_quantity": MAX_QUANTITY,
+    }
     return render(request, "shop/product.html", context, status=400 if form.errors else 200)
 
 

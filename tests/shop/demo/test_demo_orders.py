@@ -28,6 +28,7 @@ def test_given_orders_and_a_flash_sale_when_shown_then_all_adds_up(workers: Runn
     output = demo(orders=8, seed=1)
     assert "8 = 8 orders placed" in output
     assert "✓ Everything adds up: 0 lost, 0 doubled, 0 oversold." in output
+    assert "✓ audit: 30 invariants hold" in output
 
     output = demo(flash=True, buyers=12, units=5)
     assert "Flash sale: 12 customers want one of 5 units" in output

@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from pytest_django import Settings
 
 from inventory import stock
-from inventory.models import Product, Stock, StockMovement, Supplier
+from inventory.models import Category, Product, Stock, StockMovement, Supplier
 from shop.samples.seeding import read_samples
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +44,22 @@ def test_given_a_run_that_died_half_way_then_the_next_adds_the_rest() -> None:
 
     assert seed() == "Products added: 58. Deliveries received: 57.\n"
     assert Stock.objects.get(product=there[0]).on_hand == 5
+
+
+def test_given_products_without_a_category_when_seeded_then_they_get_the_samples_only_then() -> (
+    None
+):
+    seed()
+    mine = Category.objects.create(slug="mine", name="Mine")
+    Product.objects.filter(sku="GIFT-001").update(category=None)
+    Product.objects.filter(sku="GIFT-002").update(category=mine)
+
+    seed()
+
+    categories = dict(Product.objects.values_list("sku", "category__name"))
+    assert categories["GIFT-001"] == "Home & garden"
+    assert categories["GIFT-002"] == "Mine"
+    assert None not in categories.values()
 
 
 def test_given_a_feed_address_then_the_sample_supplier_reads_it(settings: Settings) -> None:

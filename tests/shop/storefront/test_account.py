@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from orders import states
+from orders.models import Order
+from orders.placing import LineRequest, place_order
 from shop.storefront.cart import SESSION_KEY
+from shop.storefront.views.account import ORDERS_A_PAGE
 from tests.shop.goods import product
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +67,63 @@ def test_given_an_account_then_it_signs_in_and_out(client: Client) -> None:
     assert b"enter a correct username" in wrong.content
     assert b"Sign out" in right.content
     assert b"Sign in" in out.content
+
+
+def order_of(user: User | None, *, quantity: int = 1) -> Order:
+    return place_order(
+        email="ann@example.com",
+        lines=[LineRequest("MUG-1", quantity)],
+        payment_method="pm_ok",
+        user=user,
+    )
+
+
+def test_given_orders_then_customers_find_their_own_newest_first(client: Client) -> None:
+    product("MUG-1", name="Blue mug", price_minor=450)
+    ann, bob = (User.objects.create_user(name) for name in ("ann", "bob"))
+    first, second = order_of(ann, quantity=2), order_of(ann)
+    states.failed(first.pk, reason="The card was declined.")
+    others = [order_of(bob), order_of(None)]
+    client.force_login(ann)
+
+    page = client.get("/accounts/orders/").content.decode()
+
+    assert page.index(f"/orders/{second.code}/") < page.index(f"/orders/{first.code}/")
+    assert "2 × Blue mug" in page and "£9.00" in page
+    assert "Not completed" in page and "Received" in page
+    assert not any(other.code in page for other in others)
+
+
+def test_given_no_account_then_the_orders_ask_for_one(client: Client) -> None:
+    assert client.get("/accounts/orders/")["Location"] == "/accounts/login/?next=/accounts/orders/"
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "99", "\0"])
+def test_given_no_orders_then_any_page_says_so(client: Client, page: str) -> None:
+    client.force_login(User.objects.create_user("ann"))
+
+    answer = client.get("/accounts/orders/", {"page": page})
+
+    assert b"You have not ordered anything" in answer.content
+
+
+def test_given_many_orders_then_the_pages_part_them_and_ask_the_database_no_more_often(
+    client: Client,
+) -> None:
+    product("MUG-1", units=1000)
+    ann = User.objects.create_user("ann")
+    client.force_login(ann)
+
+    def queries_with(orders: int) -> int:
+        for _ in range(orders):
+            order_of(ann)
+        client.get("/accounts/orders/")  # what the session's first look costs
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/accounts/orders/")
+        return len(queries)
+
+    few = queries_with(2)
+    many = queries_with(ORDERS_A_PAGE)
+
+    assert few == many
+    assert b"Page 2 of 2" in client.get("/accounts/orders/", {"page": "2"}).content

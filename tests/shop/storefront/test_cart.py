@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Product, Reservation
 from orders.placing import MAX_QUANTITY
@@ -161,3 +163,58 @@ def test_given_a_visitor_who_only_looks_then_no_session_is_stored(client: Client
     client.get("/cart/")
 
     assert "sessionid" not in client.cookies
+
+
+def test_given_what_was_changed_then_the_cart_says_so_once(client: Client) -> None:
+    product("MUG-1")
+    client.post("/products/MUG-1/", {"quantity": "1"}, follow=True)
+
+    changed = client.post("/cart/MUG-1/", {"quantity": "7"}, follow=True).content.decode()
+    removed = client.post("/cart/MUG-1/remove/", follow=True).content.decode()
+
+    assert "Blue mug: 7 in your cart." in changed and "£31.50" in changed
+    assert "Blue mug is not in your cart any more." in removed
+    assert "any more" not in client.get("/cart/").content.decode()
+
+
+def test_given_few_left_then_the_line_and_its_field_say_how_many(client: Client) -> None:
+    product("MUG-1", units=3)
+    client.post("/products/MUG-1/", {"quantity": "1"})
+
+    page = client.get("/cart/").content.decode()
+
+    assert "£4.50 each, 3 left" in page
+    assert 'max="3"' in page
+    assert "up to 100 different products and 10,000 of each" in page
+
+
+def test_given_a_line_that_can_not_be_ordered_then_there_is_no_way_to_the_checkout(
+    client: Client,
+) -> None:
+    mug = product("MUG-1")
+    client.post("/products/MUG-1/", {"quantity": "1"})
+    assert 'href="/checkout/"' in client.get("/cart/").content.decode()
+
+    mug.is_active = False
+    mug.save()
+    forget_everything()
+    page = client.get("/cart/").content.decode()
+
+    assert "Please look at the marked line" in page
+    assert 'href="/checkout/"' not in page
+
+
+@pytest.mark.parametrize("lines", [1, 40])
+def test_given_many_lines_then_the_database_is_not_asked_for_each(
+    client: Client, lines: int
+) -> None:
+    skus = [product(f"P-{number}").sku for number in range(lines)]
+    session = client.session
+    session[SESSION_KEY] = dict.fromkeys(skus, 1)
+    session.save()
+    forget_everything()
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/cart/")
+
+    assert len(queries) == 3  # session, products, availability

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from inventory.models import Product
+from inventory.models import Category, Product
 from tests.shop.goods import product
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +94,67 @@ def test_given_a_sku_with_odd_characters_then_its_page_is_linked_and_found(clien
 
     assert "/products/A/B%201%3F%23%25/" in client.get("/").content.decode()
     assert client.get("/products/A/B%201%3F%23%25/").status_code == 200
+
+
+@pytest.fixture
+def mugs() -> Category:
+    """A category with 30 mugs, beside a lamp without one."""
+    mugs = Category.objects.create(slug="mugs", name="Mugs & cups")
+    Product.objects.bulk_create(
+        Product(sku=f"MUG-{number:02d}", name=f"Mug {number:02d}", price_minor=100, category=mugs)
+        for number in range(30)
+    )
+    product("LAMP-1", name="Night lamp")
+    return mugs
+
+
+def test_given_a_category_then_only_its_products_are_shown_on_all_its_pages(
+    client: Client, mugs: Category
+) -> None:
+    page = client.get("/", {"category": "mugs", "page": "2"}).content.decode()
+
+    assert "<h1>Mugs &amp; cups</h1>" in page
+    assert "Mug 29" in page and "Night lamp" not in page
+    assert 'href="?category=mugs&amp;page=1"' in page
+    assert 'href="/?category=mugs" aria-current="true"' in page
+
+
+def test_given_a_search_then_a_category_narrows_it_and_is_kept_between_pages(
+    client: Client, mugs: Category
+) -> None:
+    everywhere = client.get("/", {"q": "night mug"}).content.decode()
+    page = client.get("/", {"q": "mug", "category": "mugs"}).content.decode()
+
+    assert "/?category=mugs&amp;q=night%20mug" in everywhere
+    assert "30 products" in page
+    assert 'href="?category=mugs&amp;q=mug&amp;page=2"' in page
+
+
+def test_given_a_category_that_is_none_then_it_is_not_found(client: Client, mugs: Category) -> None:
+    assert client.get("/", {"category": "cars"}).status_code == 404
+    assert client.get("/", {"category": "<b>"}).status_code == 400
+    assert client.get("/", {"category": "\0"}).status_code == 400
+
+
+def test_given_a_slip_of_the_pen_then_what_looks_like_it_is_offered_and_called_so(
+    client: Client,
+) -> None:
+    product("POT-1", name="Regency teapot")
+
+    page = client.get("/", {"q": "teapto"}).content.decode()
+
+    assert "Nothing is called that. This looks like it:" in page
+    assert "Regency teapot" in page
+
+
+@pytest.mark.parametrize("address", ["/", "/?category=mugs", "/?q=mug"])
+def test_given_a_page_full_of_products_then_the_database_is_not_asked_for_each(
+    client: Client, mugs: Category, address: str
+) -> None:
+    with CaptureQueriesContext(connection) as first:
+        client.get(address)
+    with CaptureQueriesContext(connection) as second:
+        client.get(address)
+
+    assert len(first) == 4  # categories, count, products, availability
+    assert len(second) == (2 if "q=" in address else 0)  # searches are not cached

@@ -31,7 +31,7 @@ def test_given_an_order_then_its_page_shows_what_was_bought_and_what_happened(
     page = client.get(f"/orders/{order.code}/").content.decode()
 
     assert "2 × Blue mug" in page and "£9.00" in page
-    assert "The order was placed." in page
+    assert "We received your order." in page
     assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
 
 
@@ -50,6 +50,35 @@ def test_given_the_timeline_then_it_tells_states_and_events(client: Client, orde
     assert [event["kind"] for event in told["events"]] == ["placed", "reserved"]
     assert "bob" not in answer.content.decode()  # who did it is the shop's business
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_given_what_the_shops_people_note_then_customers_do_not_read_it(
+    client: Client, order: Order
+) -> None:
+    note = "Looks like fraud to me"
+    timeline.record(order_id=order.pk, kind="comment", message=note, actor="bob")
+    timeline.record(order_id=order.pk, kind="refund_asked", message=f"Asked for: {note}")
+    timeline.record(order_id=order.pk, kind="cancelled", message=f"Cancelled: {note}")
+
+    page = client.get(f"/orders/{order.code}/").content.decode()
+    told = client.get(f"/orders/{order.code}/timeline").content.decode()
+
+    for text in (page, told):
+        assert note not in text
+        assert "Your order was cancelled." in text
+        assert "We are sending your money back." in text
+
+
+def test_given_the_states_of_an_order_then_its_steps_follow(client: Client, order: Order) -> None:
+    def step() -> int:
+        return int(client.get(f"/orders/{order.code}/timeline").json()["step"])
+
+    steps = [step()]
+    for move in (states.reserved, states.confirmed, states.cancelled_paid):
+        move(order.pk)
+        steps.append(step())
+
+    assert steps == [1, 2, 3, 0]
 
 
 def test_given_a_confirmed_order_whose_mail_is_under_way_then_it_is_not_final(

@@ -6,6 +6,7 @@ import pytest
 
 from inventory.models import Stock, StockMovement
 from orders.models import Order
+from orders.placing import LineRequest, place_order
 from stack.ports import free_port
 from tests.running import Runner
 from tests.shop.goods import product
@@ -63,3 +64,23 @@ def test_given_a_declined_card_when_trying_another_then_the_order_is_paid_and_ma
     assert (stock.on_hand, stock.reserved) == (19, 0)
     assert StockMovement.objects.filter(kind=StockMovement.Kind.SOLD).count() == 1
     assert visitor.severe_logs() == []
+
+
+def test_given_one_left_and_two_who_ordered_it_then_one_is_told_that_it_is_sold_out(
+    visitor: Visitor, request: pytest.FixtureRequest
+) -> None:
+    product("MUG-1", name="Blue mug", units=1)
+    first, second = (
+        place_order(email=email, lines=[LineRequest("MUG-1", 1)], payment_method="pm_ok")
+        for email in ("ann@example.com", "bob@example.com")
+    )
+    visitor.open(f"/orders/{second.code}/")
+    visitor.see("[data-headline]", "Received")
+
+    request.getfixturevalue("shop")
+
+    visitor.see("[data-headline]", "Not completed")
+    visitor.see("[data-detail]", "Blue mug")
+    visitor.open(f"/orders/{first.code}/")
+    visitor.see("[data-headline]", "Confirmed")
+    assert Stock.objects.get().on_hand == 0

@@ -1,0 +1,75 @@
+"""The stock sync's settings, typed, with their defaults. In Django settings: prefix `SYNC_`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+PREFIX = "SYNC_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncConf:
+    chunk_rows: int = 1000
+    """Rows merged under one set of locks and committed together. More are faster in all, and keep
+    a checkout of one of their products waiting for longer; see docs/stock-sync.md."""
+
+    gives_way_to: tuple[str, ...] = ("checkout",)
+    """Queues whose waiting jobs a sync gives way to."""
+
+    gives_way_after_s: float = 2.0
+    """How long one of them must have waited, in seconds."""
+
+    gives_way_for_s: float = 2.0
+    """For how long the sync steps aside, in seconds. It works at least a second between two."""
+
+    keep_runs: int = 5
+    """The rows of so many ended runs of a supplier are kept for their reports."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            whole = isinstance(field.default, int)
+            if field.name == "gives_way_to":
+                if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+                    raise ImproperlyConfigured(f"{PREFIX}GIVES_WAY_TO must be names of queues.")
+            elif (
+                not isinstance(value, int if whole else int | float)
+                or isinstance(value, bool)
+                or value <= 0
+            ):
+                kind = "whole number" if whole else "number"
+                raise ImproperlyConfigured(
+                    f"{PREFIX}{field.name.upper()} must be a {kind} above 0, not {value!r}."
+                )
+
+
+@cache
+def conf() -> SyncConf:
+    """The settings in force.
+
+    Raises `ImproperlyConfigured` for a `SYNC_…` setting that doesn't exist or makes no sense.
+    """
+    known = {field.name for field in fields(SyncConf)}
+    values: dict[str, Any] = {}
+    for name in dir(settings):
+        if name.startswith(PREFIX):
+            field = name.removeprefix(PREFIX).lower()
+            if field not in known:
+                choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
+                raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
+            values[field] = getattr(settings, name)
+    return SyncConf(**values)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith(PREFIX):
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget)
