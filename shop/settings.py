@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "shop.roles",  # the last one: it gives roles the permissions of all others
 ]
 
 MIDDLEWARE = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
@@ -82,7 +83,7 @@ def _run(sql: str) -> None:
         cursor.execute(sql)
 
 
-def _fetch(sql: str) -> list[tuple]:  # type: ignore[type-arg]  # rows of different shapes
+def _fetch(sql: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
