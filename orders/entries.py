@@ -96,6 +96,8 @@ def job_name(job: Job) -> str:
 def _person(records: Records, actor: str) -> str:
     if actor in ("customer", "guest"):
         return "the customer"
+    if actor.startswith("job:"):  # a job that another one asked for names it by its parent
+        return ""
     return records.people.get(actor, actor)
 
 
@@ -140,7 +142,6 @@ def _reservations(records: Records) -> Iterator[Entry]:
     def asked(row: Reservation) -> datetime:
         return row.created_at
 
-    checkout = next((job for job in records.jobs if job.task == "orders.advance_checkout"), None)
     for at, rows in groupby(sorted(records.reservations, key=asked), key=asked):
         goods = list(rows)
         held = [row for row in goods if row.state == Reservation.State.HELD]
@@ -151,7 +152,6 @@ def _reservations(records: Records) -> Iterator[Entry]:
             title=f"Asked the shelves for {_goods(goods)}",
             detail=f"set aside until {until:%d %b %H:%M:%S} UTC" if until else "",
             by=_person(records, "customer"),
-            job_id=checkout.pk if checkout else None,
             subject=f"reservations:{records.order.reference}",
         )
 
@@ -208,7 +208,9 @@ def _jobs(records: Records) -> Iterator[Entry]:
                 at=job.finished_at,
                 kind="job",
                 title=f"The {job_name(job)} job is {job.get_state_display()}",
-                detail=f"after {count} attempts: {one_line(job.error)}" if job.error else "",
+                detail=f"after {count} attempt{'s' * (count != 1)}: {one_line(job.error)}"
+                if job.error
+                else "",
                 job_id=job.pk,
                 subject=f"job:{job.pk}",
                 is_trouble=job.state == JobState.DEAD,

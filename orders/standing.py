@@ -85,7 +85,7 @@ def _stuck(records: Records) -> Iterator[str]:
     else:
         yield (
             f"It is stuck: its {job_name(ended)} job is {ended.get_state_display()}"
-            + (f" ({one_line(ended.error)})" if ended.error else "")
+            + (f" ({one_line(ended.error).rstrip('.')})" if ended.error else "")
             + ". Put right what is wrong, then retry the job."
         )
 
