@@ -41,10 +41,15 @@ __all__ = [
 
 
 def lock(
-    key: str, ttl: float = 30, wait: float | None = 5, *, max_hold: float | None = None
+    key: str,
+    ttl: float = 30,
+    wait: float | None = 5,
+    *,
+    max_hold: float | None = None,
+    shared: bool = False,
 ) -> Held:
     """`Locker.lock` on the Redis of the settings. Use it in a `with`."""
-    return default_locker().lock(key, ttl, wait, max_hold=max_hold)
+    return default_locker().lock(key, ttl, wait, max_hold=max_hold, shared=shared)
 
 
 def lock_all(
@@ -53,9 +58,10 @@ def lock_all(
     wait: float | None = 5,
     *,
     max_hold: float | None = None,
+    shared: bool = False,
 ) -> Held:
     """`Locker.lock_all` on the Redis of the settings. Use it in a `with`."""
-    return default_locker().lock_all(keys, ttl, wait, max_hold=max_hold)
+    return default_locker().lock_all(keys, ttl, wait, max_hold=max_hold, shared=shared)
 
 
 def combine(

@@ -15,6 +15,7 @@ the answer, and out of line.
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import Enum
 from time import monotonic
 from typing import Final
 
@@ -22,6 +23,15 @@ from tasks.locks import scripts
 from tasks.locks.errors import LockError, LockTimeout
 from tasks.locks.timing import Timing
 from tasks.locks.wire import Wire
+
+
+class Kind(Enum):
+    """How a lock is held; the values are acquire.lua's."""
+
+    EXCLUSIVE = b"0"
+    EXACT = b"1"
+    """Exclusive, and the lock's key holds the owner as it is, without the token."""
+    SHARED = b"2"
 
 
 class Acquisition:
@@ -33,8 +43,8 @@ class Acquisition:
     __slots__ = (
         "_asked_at",
         "_deadline",
-        "_exact",
         "_keys",
+        "_kind",
         "_names",
         "_owner",
         "_queues",
@@ -54,7 +64,7 @@ class Acquisition:
         *,
         names: tuple[str, ...],
         owner: bytes,
-        exact: bool,
+        kind: Kind,
         ttl_s: float,
         wait_s: float | None,
         request: bytes | None = None,
@@ -64,7 +74,7 @@ class Acquisition:
         self._names: Final = names
         self._keys: Final = scripts.families(names)
         self._owner: Final = owner
-        self._exact: Final = exact
+        self._kind: Final = kind
         self._ttl_s: Final = ttl_s
         self.began_at: Final = monotonic()
         self._asked_at = self.began_at
@@ -98,8 +108,8 @@ class Acquisition:
         return bool(self._ticket)
 
     def value(self, token: int) -> bytes:
-        """What the lock's key holds while it is ours."""
-        return self._owner if self._exact else b"%b|%d" % (self._owner, token)
+        """As what the lock's key says that it is ours."""
+        return self._owner if self._kind is Kind.EXACT else b"%b|%d" % (self._owner, token)
 
     def _try(self) -> tuple[int, float] | None:
         """Ask; if it is taken, listen for a while. Raises `LockTimeout` at the end of the wait."""
@@ -134,7 +144,7 @@ class Acquisition:
             self._timing.lease_ms,
             self._timing.grant_ms,
             self._wire.channel,
-            b"1" if self._exact else b"0",
+            self._kind.value,
         )
         return scripts.ACQUIRE.call(
             self._keys, args if self._request is None else (*args, self._request)

@@ -36,7 +36,7 @@ class Held:
         self.keys: Final = keys
         self.token: Final = token
         self.value: Final = value
-        """What the lock's key holds in Redis while the lock is ours."""
+        """As what the lock's key says in Redis that the lock is ours."""
         self.ttl_s: Final = ttl_s
         self.taken_at: Final = taken_at
         """`monotonic()` of when it was asked for."""

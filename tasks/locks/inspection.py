@@ -15,6 +15,9 @@ from tasks.locks.owner import Owner, read_owner
 LOOKING_S = 2.0
 """How long a search goes on in a Redis with many other keys, in seconds."""
 
+READERS = "lk1|shared"
+"""How the value of a lock begins that several hold together."""
+
 LINE_SHOWN = 100
 """How many of a lock's waiters are looked at; the others are only counted."""
 
@@ -117,22 +120,38 @@ def _look(locker: Locker, key: str) -> LockInfo | None:
     if value is None:
         return None
     ttl_ms = int(locker.client.pttl(lock))
-    owner = read_owner(_text(value))
-    holder = HolderInfo(
-        value=_text(value),
-        owner=owner,
-        age_s=_since(owner.token) if owner and owner.token else None,
-        ttl_s=ttl_ms / 1000 if ttl_ms >= 0 else None,
-    )
+    holders = _holders(_text(value), ttl_s=ttl_ms / 1000 if ttl_ms >= 0 else None)
+    if not holders:
+        return None
     line = locker.client.zrange(queue, 0, LINE_SHOWN - 1, withscores=True)
     return LockInfo(
         key=key,
-        holders=(holder,),
+        holders=holders,
         waiters=tuple(
             WaiterInfo(owner=read_owner(_text(name)), waiting_s=_since(ticket))
             for name, ticket in line
         ),
         waiting=int(locker.client.zcard(queue)) if len(line) == LINE_SHOWN else len(line),
+    )
+
+
+def _holders(value: str, *, ttl_s: float | None) -> tuple[HolderInfo, ...]:
+    """The one holder, or the readers that are inside; `lua/holders.lua` has the format."""
+    first, *readers = value.split("\n")
+    if first != READERS:
+        return (_holder(value, ttl_s),)
+    each = [reader.partition(" ") for reader in readers]
+    left = [(name, int(end_ms) / 1000 - time.time()) for end_ms, _, name in each]
+    return tuple(_holder(name, left_s) for name, left_s in left if left_s > 0)
+
+
+def _holder(value: str, ttl_s: float | None) -> HolderInfo:
+    owner = read_owner(value)
+    return HolderInfo(
+        value=value,
+        owner=owner,
+        age_s=_since(owner.token) if owner and owner.token else None,
+        ttl_s=ttl_s,
     )
 
 

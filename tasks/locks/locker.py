@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final
 
 from tasks.locks import scripts
-from tasks.locks.acquisition import Acquisition
+from tasks.locks.acquisition import Acquisition, Kind
 from tasks.locks.combining import Batch, Serve
 from tasks.locks.errors import LockLost, LockTimeout, LockUnavailable
 from tasks.locks.held import Held
@@ -42,11 +42,17 @@ class Locker:
     # --- in --------------------------------------------------------------------------------------
 
     def lock(
-        self, key: str, ttl: float = 30, wait: float | None = 5, *, max_hold: float | None = None
+        self,
+        key: str,
+        ttl: float = 30,
+        wait: float | None = 5,
+        *,
+        max_hold: float | None = None,
+        shared: bool = False,
     ) -> Held:
         """`lock_all` of one key."""
         names = (self.prefix + key,)
-        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold)
+        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold, shared=shared)
 
     def lock_all(
         self,
@@ -55,18 +61,20 @@ class Locker:
         wait: float | None = 5,
         *,
         max_hold: float | None = None,
+        shared: bool = False,
     ) -> Held:
         """Take all the keys at once, or none; use it in a `with`.
 
         First come, first served. `ttl`: seconds until it is free again after a crash (renewed
         while it is held). `wait`: seconds to wait (0: try once; None: for ever). `max_hold`:
-        seconds after which it is lost, renewed or not.
+        seconds after which it is lost, renewed or not. `shared`: together with others who take
+        them shared, too.
 
         Raises `LockTimeout` when somebody else held on, `LockUnavailable` when Redis can't say,
         `ValueError` for keys or times that make no sense.
         """
         names = tuple(sorted({self.prefix + key for key in keys}))
-        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold)
+        return self.take(names, ttl_s=ttl, wait_s=wait, max_hold_s=max_hold, shared=shared)
 
     def combine(
         self,
@@ -117,6 +125,7 @@ class Locker:
         wait_s: float | None,
         max_hold_s: float | None = None,
         renewed: bool = True,
+        shared: bool = False,
         exact_owner: bytes | None = None,
     ) -> Held:
         """`lock_all` of keys as Redis sees them. Without `renewed` the watchdog leaves it alone.
@@ -126,7 +135,7 @@ class Locker:
         if max_hold_s:
             ttl_s = min(ttl_s, max_hold_s)
         acquisition, token, taken_at = self._acquire(
-            names, ttl_s=ttl_s, wait_s=wait_s, exact_owner=exact_owner
+            names, ttl_s=ttl_s, wait_s=wait_s, shared=shared, exact_owner=exact_owner
         )
         held = Held(
             keys=names,
@@ -147,11 +156,13 @@ class Locker:
         *,
         ttl_s: float,
         wait_s: float | None,
+        shared: bool = False,
         exact_owner: bytes | None = None,
         request: bytes | None = None,
     ) -> tuple[Acquisition, int, float]:
         """How it went, the token, and when the lock's time began."""
         _check(names, ttl_s, wait_s)
+        kind = Kind.EXACT if exact_owner else Kind.SHARED if shared else Kind.EXCLUSIVE
         wire = self._wires.take(names)
         try:
             acquisition = Acquisition(
@@ -159,7 +170,7 @@ class Locker:
                 self.timing,
                 names=names,
                 owner=exact_owner or new_owner(wire.nonce()).encode(),
-                exact=exact_owner is not None,
+                kind=kind,
                 ttl_s=ttl_s,
                 wait_s=wait_s,
                 request=request,

@@ -49,16 +49,31 @@ class _Keys:
         self.packed = _bulks((b"%d" % len(keys), *keys))
 
 
-@lru_cache(maxsize=4096)
+FEW = 8
+"""More names than that at once are a batch's: never the same again, and large."""
+
+
 def families(names: tuple[str, ...]) -> _Keys:
     """Lock, queue, waiters and fence of each name."""
+    return _few_families(names) if len(names) <= FEW else _many_families(names)
+
+
+def lock_keys(names: tuple[str, ...]) -> _Keys:
+    """Only the locks themselves."""
+    return _few_lock_keys(names) if len(names) <= FEW else _lock_keys(names)
+
+
+def _families(names: tuple[str, ...]) -> _Keys:
     return _Keys([key for name in names for key in key_family(name)])
 
 
-@lru_cache(maxsize=4096)
-def lock_keys(names: tuple[str, ...]) -> _Keys:
-    """Only the locks themselves."""
+def _lock_keys(names: tuple[str, ...]) -> _Keys:
     return _Keys([key_family(name)[0] for name in names])
+
+
+_few_families = lru_cache(maxsize=4096)(_families)
+_few_lock_keys = lru_cache(maxsize=4096)(_lock_keys)
+_many_families = lru_cache(maxsize=2)(_families)  # from their acquire to their release
 
 
 def _bulks(parts: Iterable[bytes]) -> bytes:
@@ -66,13 +81,13 @@ def _bulks(parts: Iterable[bytes]) -> bytes:
 
 
 def _read(*files: str) -> Script:
-    return Script("\n".join((_FOLDER / file).read_text() for file in files).encode())
+    return Script("\n".join((_FOLDER / f"{file}.lua").read_text() for file in files).encode())
 
 
-ACQUIRE: Final = _read("queue.lua", "acquire.lua")
-RELEASE: Final = _read("queue.lua", "release.lua")
-LEAVE: Final = _read("queue.lua", "leave.lua")
-RENEW: Final = _read("renew.lua")
-COLLECT: Final = _read("queue.lua", "collect.lua")
-ANSWER: Final = _read("queue.lua", "answer.lua")
+ACQUIRE: Final = _read("holders", "queue", "acquire")
+RELEASE: Final = _read("holders", "queue", "release")
+LEAVE: Final = _read("holders", "queue", "leave")
+RENEW: Final = _read("holders", "renew")
+COLLECT: Final = _read("holders", "queue", "collect")
+ANSWER: Final = _read("holders", "queue", "answer")
 ALL: Final = (ACQUIRE, RELEASE, LEAVE, RENEW, COLLECT, ANSWER)

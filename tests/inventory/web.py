@@ -23,10 +23,12 @@ class SupplierSite:
 
     def __init__(self) -> None:
         self.answer = Answer()
+        self.requests = 0
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                site.requests += 1
                 answer = site.answer
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)

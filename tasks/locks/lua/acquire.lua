@@ -9,40 +9,44 @@
 --       5 lease_ms      how long the place is kept without asking again
 --       6 grant_ms      how long a lock handed over waits to be confirmed
 --       7 channel       where the owner listens
---       8 exact         '1': the lock's key holds the owner as it is, without the token
+--       8 kind          '0': alone; '1': alone, the lock's key holding the owner as it is, without
+--                       the token; '2': with other readers
 --       9 request       (or missing) what whoever holds the lock may serve meanwhile: collect.lua
 -- Answers the fencing token, as digits; 0 when not got and not queued; or, when queued,
 -- {ticket, ms after which to ask again, -1 for "as you like", Redis' time in us}.
 
-local owner, ttl, ticket, exact = ARGV[1], ARGV[2], ARGV[4], ARGV[8]
+local owner, ttl, ticket, kind = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[8]
 local locks = #KEYS / 4
-local mine, got, blocked = 0, nil, false
+local grant_ms = tonumber(ARGV[6])
+local held, mine, got, blocked = {}, 0, nil, false
 
 for lock = 1, locks do
-  local holder = redis.call('GET', key(lock, LOCK))
-  if not holder then
+  local value = redis.call('GET', key(lock, LOCK))
+  held[lock] = held_by(value, owner)
+  if not held[lock] and value and not is_shared(value) then
+    blocked = true
+  elseif not held[lock] then
     local first = first_in_line(lock)
     if first and first.name ~= owner then
-      hand_over(lock, tonumber(ARGV[6]), false)
+      hand_over(lock, grant_ms, false)
       first = first_in_line(lock)
-      blocked = blocked or redis.call('EXISTS', key(lock, LOCK)) == 1
-        or (first ~= nil and first.name ~= owner)
+      held[lock] = held_by(redis.call('GET', key(lock, LOCK)), owner)
     end
-  elseif exact == '1' and holder == owner then
-    mine = mine + 1
-  elseif exact == '0' and string.sub(holder, 1, #owner + 1) == owner .. '|' then
-    mine, got = mine + 1, string.sub(holder, #owner + 2)
-  else
-    blocked = true
+    if not held[lock] and ((first and first.name ~= owner) or not lets_in(lock, kind)) then
+      blocked = true
+    end
   end
+  if held[lock] then mine, got = mine + 1, string.sub(held[lock], #owner + 2) end
 end
 
 if not blocked then
-  local fence = mine == locks and got or new_fence(1, locks)
-  local value = holding(owner, exact, fence)
+  local fence = kind ~= EXACT and mine == locks and got or new_fence(1, locks)
   for lock = 1, locks do
-    redis.call('SET', key(lock, LOCK), value, 'PX', ttl)
+    if held[lock] then let_go(key(lock, LOCK), held[lock]) end
+    enter(key(lock, LOCK), kind, holding(owner, kind, fence), ttl)
     if ticket ~= '0' then remove(lock, owner) end
+    -- The readers right behind a reader come in with it.
+    if kind == SHARED then hand_over(lock, grant_ms, false) end
   end
   return fence
 end
@@ -59,7 +63,7 @@ if ticket == '0' then
 end
 
 local lease_ms = tonumber(ARGV[5])
-local about = string.format('%.0f %s %d %s %s', now_us() / 1000 + lease_ms, ttl, locks, exact, ARGV[7])
+local about = string.format('%.0f %s %d %s %s', now_us() / 1000 + lease_ms, ttl, locks, kind, ARGV[7])
 local ask_again = -1
 for lock = 1, locks do
   redis.call('ZADD', key(lock, QUEUE), 'NX', ticket, owner)

@@ -2,7 +2,7 @@
 -- next waiter, and each of the served is woken by its answer: "=<length of waiter> <waiter><answer>".
 --
 -- KEYS  lock, queue, waiters, fence
--- ARGV  1 value     what the lock's key holds while it is ours
+-- ARGV  1 value     as what we hold it (holders.lua)
 --       2 grant_ms  how long a lock handed over waits to be confirmed
 --       3 waiter, 4 answer, 5 waiter, 6 answer, …
 -- Answers 1, or 0 when the lock wasn't ours; then nobody has left and nobody is woken.

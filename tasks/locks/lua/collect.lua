@@ -2,7 +2,7 @@
 -- They stay in line until answer.lua. Whoever is dead is passed over.
 --
 -- KEYS  lock, queue, waiters, fence
--- ARGV  1 value   what the lock's key holds while it is ours
+-- ARGV  1 value   as what we hold it (holders.lua)
 --       2 ttl_ms  time to live from now
 --       3 most    how many requests at the most
 -- Answers {waiter, request, waiter, request, …} in the order of the line; 0 when it isn't ours.

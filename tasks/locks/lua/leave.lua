@@ -8,14 +8,8 @@
 local owner = ARGV[1]
 for lock = 1, #KEYS / 4 do
   remove(lock, owner)
-  local holder = redis.call('GET', key(lock, LOCK))
-  if holder == owner or (holder and string.sub(holder, 1, #owner + 1) == owner .. '|') then
-    redis.call('DEL', key(lock, LOCK))
-  end
+  local held = held_by(redis.call('GET', key(lock, LOCK)), owner)
+  if held then let_go(key(lock, LOCK), held) end
 end
-for lock = 1, #KEYS / 4 do
-  if redis.call('EXISTS', key(lock, LOCK)) == 0 then
-    hand_over(lock, tonumber(ARGV[2]), true)
-  end
-end
+for lock = 1, #KEYS / 4 do hand_over(lock, tonumber(ARGV[2]), true) end
 return 1

@@ -1,11 +1,11 @@
--- What the scripts share: the line of waiters and the fencing tokens. Each script is this file
--- followed by its own.
+-- What the scripts share: the line of waiters and the fencing tokens. Each script is holders.lua,
+-- this file and its own.
 --
 -- Every lock has four keys in one slot, and every script gets them in this order, per lock:
 --   lock     string  who holds it; set to expire. Plain SET NX code on the same key excludes us too.
 --   queue    zset    waiters, by ticket: Redis' time in microseconds when they came. One waiter has
 --                    one ticket for all its keys, so all lines agree on who is older: no deadlock.
---   waiters  hash    waiter -> "lease_ms ttl_ms keys exact channel"; and, of who has a request for
+--   waiters  hash    waiter -> "lease_ms ttl_ms keys kind channel"; and, of who has a request for
 --                    whoever holds the lock (combining.py), "request|<waiter>" -> the request
 --   fence    string  newest token; set to expire when the clock is past it anyway.
 --
@@ -22,16 +22,6 @@ end
 -- larger. So tokens grow for ever, and no key stays for ever.
 local FENCE_KEPT_MS = 10000
 
-local asked_time
-
-local function now_us()
-  if not asked_time then
-    local time = redis.call('TIME')
-    asked_time = time[1] * 1000000 + time[2]
-  end
-  return asked_time
-end
-
 -- One token (as digits) for these locks, larger than any token that one of them has had.
 local function new_fence(first, last)
   local fence = now_us()
@@ -47,10 +37,9 @@ local function new_fence(first, last)
   return digits
 end
 
--- What the lock's key holds while `owner` has it. `exact` owners (a token chosen by the caller)
--- are stored as they are.
-local function holding(owner, exact, fence)
-  if exact == '1' then return owner end
+-- As what `owner` holds a lock. EXACT owners (a token chosen by the caller) do as they are.
+local function holding(owner, kind, fence)
+  if kind == EXACT then return owner end
   return owner .. '|' .. fence
 end
 
@@ -66,9 +55,9 @@ end
 -- What is known about a waiter, or nil when it gave no sign of life within its lease.
 local function living(lock, waiter)
   local about = redis.call('HGET', key(lock, WAITERS), waiter) or ''
-  local lease, ttl, keys, exact, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
+  local lease, ttl, keys, kind, channel = string.match(about, '^(%d+) (%d+) (%d+) (%d) (.+)$')
   if lease and tonumber(lease) * 1000 >= now_us() then
-    return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), exact = exact, channel = channel }
+    return { name = waiter, ttl = tonumber(ttl), keys = tonumber(keys), kind = kind, channel = channel }
   end
 end
 
@@ -88,7 +77,14 @@ local function first_in_line(lock)
   end
 end
 
--- Give a free lock to the first in line and wake it by one message: "<fence> <waiter>". A waiter
+-- Whether a lock that is free, or held by readers, lets this kind of holder in.
+local function lets_in(lock, kind)
+  local held = redis.call('GET', key(lock, LOCK))
+  return not held or (kind == SHARED and is_shared(held))
+end
+
+-- Give a lock, as far as it is free, to the first in line and wake it by one message: "<fence>
+-- <waiter>"; and if that is a reader, to the readers behind it up to the first other waiter. A waiter
 -- of several keys is only told (fence 0) to try, since its other keys are not this script's; and
 -- not even that unless `tell_many`, when nothing of its own can have changed.
 -- PUBLISH says how many connections got the message: none means that the waiter's is gone, so it
@@ -96,7 +92,7 @@ end
 local function hand_over(lock, grant_ms, tell_many)
   while true do
     local waiter = first_in_line(lock)
-    if not waiter then return end
+    if not waiter or not lets_in(lock, waiter.kind) then return end
     if waiter.keys > 1 then
       local heard
       if tell_many then
@@ -111,9 +107,9 @@ local function hand_over(lock, grant_ms, tell_many)
       remove(lock, waiter.name)
       local message = fence .. ' ' .. waiter.name
       if redis.call('PUBLISH', waiter.channel, message) > 0 then
-        redis.call('SET', key(lock, LOCK), holding(waiter.name, waiter.exact, fence),
-          'PX', math.min(waiter.ttl, grant_ms))
-        return
+        local value = holding(waiter.name, waiter.kind, fence)
+        enter(key(lock, LOCK), waiter.kind, value, math.min(waiter.ttl, grant_ms))
+        if waiter.kind ~= SHARED then return end
       end
     end
   end

@@ -93,9 +93,13 @@ class Visitor:
         self.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
 
     def take_picture(self, *, whole_page: bool = False) -> bytes:
-        """A PNG of what is in the window, or of the whole page."""
-        self.browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
-        options = {"captureBeyondViewport": whole_page}
+        """A PNG of what is in the window, without its scrollbar, or of the whole page."""
+        width, window, page = self.browser.execute_script(
+            "const root = document.documentElement;"
+            "return [root.clientWidth, innerHeight, root.scrollHeight]"
+        )
+        clip = {"x": 0, "y": 0, "width": width, "height": page if whole_page else window}
+        options = {"captureBeyondViewport": True, "clip": {**clip, "scale": 1}}
         shot = self.browser.execute_cdp_cmd("Page.captureScreenshot", options)
         return base64.b64decode(shot["data"])
 

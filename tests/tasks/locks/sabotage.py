@@ -18,7 +18,9 @@ HANDING_OVER = ("ACQUIRE", "RELEASE", "LEAVE")
 
 def without_owner_check(patch: pytest.MonkeyPatch) -> None:
     """Whoever releases deletes the lock, whosever it is: the classic DEL."""
-    _rewrite(patch, "RELEASE", "redis.call('GET', key(lock, LOCK)) == ARGV[1]", "true")
+    _rewrite(
+        patch, "RELEASE", "let_go(key(lock, LOCK), ARGV[1])", "redis.call('DEL', key(lock, LOCK))"
+    )
 
 
 def without_fencing_time(patch: pytest.MonkeyPatch) -> None:
@@ -49,6 +51,17 @@ def without_line(patch: pytest.MonkeyPatch) -> None:
     """Newcomers take what is free, whoever waits."""
     _rewrite(patch, "ACQUIRE", "local first = first_in_line(lock)", "local first = nil")
     _rewrite(patch, "RELEASE", "for _, lock in ipairs(ours)", "for _, lock in ipairs({})")
+
+
+def with_writers_among_readers(patch: pytest.MonkeyPatch) -> None:
+    """Where readers are, everybody may come in."""
+    for name in HANDING_OVER:
+        _rewrite(patch, name, "(kind == SHARED and is_shared(held))", "is_shared(held)")
+
+
+def without_other_readers(patch: pytest.MonkeyPatch) -> None:
+    """The first reader to leave takes the lock away from all."""
+    _rewrite(patch, "RELEASE", "set_readers(lock, others)", "set_readers(lock, {})")
 
 
 def _rewrite(patch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:

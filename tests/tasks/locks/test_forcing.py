@@ -78,3 +78,16 @@ def test_given_an_entry_that_can_not_be_written_then_the_lock_stays(locker: Lock
         with pytest.raises(DatabaseError), transaction.atomic():
             force_release(locker, "a", seen, actor="x" * 1000)
         assert holder_of(locker, "a").value == seen.value
+
+
+def test_given_readers_together_then_only_the_one_that_was_looked_at_loses_it(
+    new_locker: Callable[[], Locker],
+) -> None:
+    first = new_locker().lock("a", shared=True)
+    second = new_locker().lock("a", shared=True)
+    lock = lock_info(new_locker(), "a")
+    assert lock is not None
+    assert release(new_locker(), lock.holders[0])
+    with pytest.raises(LockLost):
+        first.release()
+    second.release()

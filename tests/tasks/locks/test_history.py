@@ -31,8 +31,9 @@ def play(site: Site, steps: Sequence[Step], *, size: int = 4, seed: int = 1) -> 
     return violations(wishes, faults, site.register().accepted())
 
 
+@pytest.mark.parametrize("readers", [0.0, 0.6])
 def test_given_all_kinds_of_trouble_then_nothing_goes_wrong(
-    own_redis: PrivateRedis, tmp_path: Path
+    own_redis: PrivateRedis, tmp_path: Path, readers: float
 ) -> None:
     steps: list[Step] = [
         Trouble.kill,
@@ -46,7 +47,7 @@ def test_given_all_kinds_of_trouble_then_nothing_goes_wrong(
         Trouble.cut,
     ]
 
-    assert play(Site(server=own_redis, folder=tmp_path), steps) == []
+    assert play(Site(server=own_redis, folder=tmp_path, readers=readers), steps) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_given_all_kinds_of_trouble_then_nothing_goes_wrong(
         ),
         (
             sabotage.without_dead_waiter_cleanup,
-            [Trouble.kill, *[Trouble.quiet] * 7] * 2,
+            [Trouble.kill, *[Trouble.quiet] * 7] * 3,
             ("wake-up",),
         ),
         (sabotage.without_renewal, [Trouble.quiet] * 12, ("renewal",)),
@@ -80,6 +81,27 @@ def test_given_a_guard_is_switched_off_then_the_checker_goes_red(
     guard(monkeypatch)
 
     wrong = play(Site(server=own_redis, folder=tmp_path), steps)
+
+    assert {sentence.split(":")[0] for sentence in wrong} & set(noticed_as)
+
+
+@pytest.mark.parametrize(
+    ("guard", "noticed_as"),
+    [
+        (sabotage.with_writers_among_readers, ("exclusion", "renewal")),
+        (sabotage.without_other_readers, ("exclusion", "renewal")),
+    ],
+)
+def test_given_a_guard_of_readers_is_switched_off_then_the_checker_goes_red(
+    own_redis: PrivateRedis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    guard: Sabotage,
+    noticed_as: tuple[str, ...],
+) -> None:
+    guard(monkeypatch)
+
+    wrong = play(Site(server=own_redis, folder=tmp_path, readers=0.6), [Trouble.quiet] * 5)
 
     assert {sentence.split(":")[0] for sentence in wrong} & set(noticed_as)
 

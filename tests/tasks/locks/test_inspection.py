@@ -120,3 +120,21 @@ def test_given_locks_then_the_metrics_count_them(locker: Locker, redis: Redis) -
 
     after = (lock_metrics.acquired, lock_metrics.lost, sum(lock_metrics.hold_s.counts))
     assert [new - old for old, new in zip(before, after, strict=True)] == [2, 1, 2]
+
+
+def test_given_readers_together_then_each_of_them_shows(new_locker: Callable[[], Locker]) -> None:
+    first = new_locker().lock("a", ttl=30, shared=True)
+    second = new_locker().lock("a", ttl=20, shared=True)
+
+    info = lock_info(new_locker(), "a")
+
+    assert info is not None
+    assert [holder.owner and holder.owner.token for holder in info.holders] == [
+        first.token,
+        second.token,
+    ]
+    longer, shorter = (holder.ttl_s for holder in info.holders)
+    assert longer is not None
+    assert shorter is not None
+    assert 29 < longer <= 30
+    assert 19 < shorter <= 20
