@@ -71,6 +71,7 @@ class Order(models.Model):
             ("cancel_order", "Can cancel an order"),
             ("refund_order", "Can refund an order"),
             ("resend_email", "Can resend an order's e-mail"),
+            ("comment_order", "Can comment on an order"),
         ]
 
     def __str__(self) -> str:

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "ninja",  # so that the API's page is made of local files
+    "shop.roles",  # the last one: it gives roles the permissions of all others
 ]
 
 MIDDLEWARE = [

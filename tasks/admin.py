@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_celery_beat.models import PeriodicTask
 
 from tasks import audit_log, jobs
 from tasks.lock_pages import LockAdmin
 from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
+from tasks.periodic_pages import PeriodicTaskAdmin
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know the class's parameters
@@ -24,6 +26,8 @@ else:
     TabularInline = admin.TabularInline
 
 admin.site.register(Lock, LockAdmin)
+admin.site.unregister(PeriodicTask)  # `tasks.periodic_pages` has imported the other one
+admin.site.register(PeriodicTask, PeriodicTaskAdmin)
 
 
 class AttemptInline(TabularInline):
