@@ -51,3 +51,11 @@ class NotDone(JobError):
 
 class BrokerUnavailable(JobError):
     """RabbitMQ can't be reached or didn't confirm in time. Jobs wait in the ledger."""
+
+
+class UnknownQueue(JobError):
+    """No such queue is declared and no job is in it. The message names those that there are."""
+
+
+class NotConfirmed(JobError):
+    """A deed that can't be undone was asked for without its confirmation. Nothing was done."""
