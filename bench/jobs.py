@@ -6,37 +6,22 @@ Starts servers of its own, measures on them (`bench.comparing`) and removes them
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
 import subprocess
 import sys
 from pathlib import Path
 
-from bench.beside import ROOT, procrastinate_python
-from bench.servers import durable_servers
-from stack.errors import StackError
-
-HOME = ROOT / "var" / "bench"
+from bench.beside import procrastinate_python
+from bench.own_servers import HOME, manage
 
 
 def main() -> int:
     options = _parser().parse_args()
-    command = [sys.executable, "manage.py", "bench_jobs"]
+    command = ["bench_jobs"]
     if options.markdown:
         command += ["--markdown", str(options.markdown.resolve())]
     if not options.without_procrastinate:
         command += _procrastinate()
-    print("Starting servers", flush=True)
-    try:
-        with durable_servers(HOME) as servers:
-            return subprocess.run(
-                command, cwd=ROOT, env=_environment(servers.environment), check=False
-            ).returncode
-    except StackError as error:
-        print(f"✗ {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return manage(*command)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,15 +31,6 @@ def _parser() -> argparse.ArgumentParser:
         "--without-procrastinate", action="store_true", help="Don't install and measure it."
     )
     return parser
-
-
-def _environment(addresses: dict[str, str]) -> dict[str, str]:
-    return {
-        **os.environ,
-        **addresses,
-        "DJANGO_SETTINGS_MODULE": "bench.settings",
-        "DJANGO_SECRET_KEY": secrets.token_hex(40),
-    }
 
 
 def _procrastinate() -> list[str]:

@@ -16,7 +16,6 @@ from functools import partial
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 
@@ -25,6 +24,7 @@ from bench.beside import ROOT
 from bench.lock_contenders import CONTENDERS, Contender, Servers, baton
 from bench.lock_crowd import Crowd
 from bench.results import Comparison, Series, markdown, print_table
+from bench.turns import in_turns
 from stack.notebook import Notebook
 from stack.services import private_services, together
 
@@ -32,8 +32,6 @@ PEERS = ("python-redis-lock==4.0.1", "pottery==3.0.1", "mmh3")
 ROUNDS = 3
 ALONE_ROUNDS = 15
 """More and shorter turns, since a difference of a few µs is looked for."""
-
-Result = TypeVar("Result")
 
 
 def main() -> int:
@@ -96,7 +94,7 @@ def alone(
         for name, contender in contenders.items()
     }
     measured["two PINGs"] = partial(measures.ping_pairs_per_s, servers)
-    results = _in_turns(console, "alone", measured, ALONE_ROUNDS)
+    results = in_turns(console, "alone", measured, ALONE_ROUNDS)
     mine = Series(values=results.pop("ours"), unit="/s")
     goals = {"two PINGs": 1.1, "redis-py": 1.3}
     for name, values in results.items():
@@ -112,7 +110,7 @@ def alone(
 def hot_key(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    crowds = _in_turns(
+    crowds = in_turns(
         console,
         "8 processes, 1 ms",
         {
@@ -167,7 +165,7 @@ def hot_key(
 def crossing(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    crowds = _in_turns(
+    crowds = in_turns(
         console,
         "two keys, both orders",
         {
@@ -193,7 +191,7 @@ def crossing(
 def deaths(
     console: Console, servers: Servers, contenders: dict[str, Contender]
 ) -> Iterator[Comparison]:
-    results = _in_turns(
+    results = in_turns(
         console,
         "kill -9",
         {
@@ -218,7 +216,7 @@ def stock(
         name: measures.by_lock(contender) for name, contender in contenders.items()
     }
     ways |= {"FOR UPDATE": measures.by_row_lock, "conditional UPDATE": measures.by_condition}
-    results = _in_turns(
+    results = in_turns(
         console,
         "2,000 units",
         {name: partial(measures.sell_out_per_s, way, servers) for name, way in ways.items()},
@@ -236,18 +234,6 @@ PARTS = {
     "deaths": deaths,
     "stock": stock,
 }
-
-
-def _in_turns(
-    console: Console, what: str, measured: dict[str, Callable[[], Result]], rounds: int
-) -> dict[str, tuple[Result, ...]]:
-    """Measure each in turn, `rounds` times over."""
-    results: dict[str, list[Result]] = {name: [] for name in measured}
-    for turn in range(1, rounds + 1):
-        console.print(f"{what}: {turn} of {rounds}")
-        for name, measure in measured.items():
-            results[name].append(measure())
-    return {name: tuple(values) for name, values in results.items()}
 
 
 def _series(crowds: tuple[Crowd, ...], figure: Callable[[Crowd], float], unit: str) -> Series:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,17 @@ STOP_S = 30.0
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator[int]:
+def running(
+    command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """The process for the block; yields its id. It is asked to stop, and killed if it doesn't."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *command], stdout=output, stderr=output, start_new_session=True
+            [sys.executable, *command],
+            stdout=output,
+            stderr=output,
+            env=env,
+            start_new_session=True,
         )
     try:
         yield process.pid
@@ -39,10 +45,10 @@ def node_name(queue: str) -> str:
     return f"{queue}-{time.time_ns()}@bench"
 
 
-def worker(app: str, queue: str, node: str) -> list[str]:
-    """The command of a prefork worker with two children."""
+def worker(app: str, queue: str, node: str, *, children: int = CHILDREN) -> list[str]:
+    """The command of a prefork worker."""
     return [
-        *("-m", "celery", "-A", app, "worker", "-Q", queue, "-c", str(CHILDREN)),
+        *("-m", "celery", "-A", app, "worker", "-Q", queue, "-c", str(children)),
         *("-n", node, "--loglevel", "WARNING"),
         *("--without-gossip", "--without-mingle"),
     ]

@@ -1,13 +1,16 @@
-"""The shop's settings, so that its worker is what is measured, with one queue for no-ops."""
+"""The shop's settings, so that its worker is what is measured, with one queue for what is measured
+and one for the mails, which nobody sends.
+"""
 
 from shop.settings import *  # noqa: F403
 from shop.settings import INSTALLED_APPS
 from tasks.topology import job_queue
 
 LEDGER_QUEUE = "bench-ledger"
+MAIL_QUEUE = "bench-mail"
 
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
-SANDBOX_PAYMENTS_KEY = "unused"  # nobody pays here
-CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE)]
+SANDBOX_PAYMENTS_KEY = "bench"  # of a provider that gives nothing away
+CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE), job_queue(MAIL_QUEUE)]
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
-CELERY_TASK_ROUTES = {}
+CELERY_TASK_ROUTES = {"orders.send_email": {"queue": MAIL_QUEUE}}

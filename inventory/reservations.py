@@ -160,7 +160,7 @@ def _decided(reference: str, quantities: Mapping[int, int], ttl_s: float) -> boo
     turn to be refused: the crowd behind a sold-out product doesn't stand in line for it. Raises
     `OutOfStock`, `ReferenceReused`.
     """
-    rows = SQL.fetch_all("look", {"reference": reference, "ttl_s": ttl_s})
+    rows = SQL.fetch_all_prepared("look", {"reference": reference, "ttl_s": ttl_s})
     mine = [Promise(*row) for row in rows]
     if other := clash(quantities, mine):
         raise ReferenceReused(f"{reference} stands for other goods: {other}.")

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from django.db import transaction
 
@@ -49,11 +48,22 @@ def serve(wish: Wish) -> None:
     the locks.
     """
     product_ids = list(wish.quantities)
-    answer = taking_turns(product_ids, _pack(wish), partial(_serve_all, product_ids))
+    had_a_turn = False
+
+    def take_turn(held: Held, requests: Sequence[bytes]) -> list[bytes]:
+        nonlocal had_a_turn
+        had_a_turn = True
+        return serve_all(product_ids, held, requests)
+
+    try:
+        answer = taking_turns(product_ids, pack(wish), take_turn)
+    finally:
+        if had_a_turn:  # expired ones were let go even when it was not enough
+            generations.renew(product_ids)
     _unpack_answer(wish, answer)
 
 
-def _serve_all(product_ids: Sequence[int], held: Held, requests: Sequence[bytes]) -> list[bytes]:
+def serve_all(product_ids: Sequence[int], held: Held, requests: Sequence[bytes]) -> list[bytes]:
     """Decide the requests, and what was asked for, in one transaction; an answer for each."""
     callers = [_unpack(request) for request in requests]
     with transaction.atomic(durable=True):
@@ -62,8 +72,6 @@ def _serve_all(product_ids: Sequence[int], held: Held, requests: Sequence[bytes]
         decisions = decide(wishes, shelves=shelves, promises=promises)
         _write(decisions, shelves, held)
         held.check()
-    # Expired ones were let go even when it was not enough.
-    generations.renew(product_ids)
     answers = {id(each.wish): each for each in decisions}
     return [_pack_answer(answers[id(caller)]) for caller in callers]
 
@@ -78,7 +86,7 @@ def _gather(
 
     A caller that asked before keeps the place it asked at; the others come last.
     """
-    rows = SQL.fetch_all(
+    rows = SQL.fetch_all_prepared(
         "waiting",
         {
             "stock_ids": [shelf.stock_id for shelf in shelves.values()],
@@ -123,7 +131,7 @@ def _write(decisions: Sequence[Decision], shelves: Mapping[int, Shelf], held: He
         references, stock_ids, quantities, ttls_s = (
             list(column) for column in zip(*holds, strict=True)
         )
-        written = SQL.fetch_all(
+        written = SQL.fetch_all_prepared(
             "hold",
             {
                 "references": references,
@@ -139,7 +147,7 @@ def _write(decisions: Sequence[Decision], shelves: Mapping[int, Shelf], held: He
 # --- wishes and answers on their way between processes -------------------------------------------
 
 
-def _pack(wish: Wish) -> bytes:
+def pack(wish: Wish) -> bytes:
     return json.dumps([wish.reference, list(wish.quantities.items()), wish.ttl_s]).encode()
 
 

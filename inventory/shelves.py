@@ -47,10 +47,10 @@ def lock_shelves(product_ids: Collection[int]) -> dict[int, Shelf]:
     Expired reservations on them are let go first, so what comes back is free of them. A product
     without a stock row is missing.
     """
-    shelves = [Shelf(*row) for row in SQL.fetch_all("lock_shelves", _where(product_ids))]
-    freed = {
-        each.stock_id: each.units for each in let_expired_go([shelf.stock_id for shelf in shelves])
-    }
+    rows = SQL.fetch_all_prepared("lock_shelves", _where(product_ids))
+    shelves = [Shelf(*row) for *row, _ in rows]
+    expired = [shelf.stock_id for shelf, row in zip(shelves, rows, strict=True) if row[-1]]
+    freed = {each.stock_id: each.units for each in let_expired_go(expired)} if expired else {}
     return {
         shelf.product_id: replace(shelf, reserved=shelf.reserved - freed.get(shelf.stock_id, 0))
         for shelf in shelves

@@ -111,6 +111,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "shop",
         "OPTIONS": {
+            "CLIENT_CLASS": "tasks.locks.django_redis.LockClient",  # cache.lock() stands in line
             # A cache that is down is a cache that is empty; it never breaks a page.
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.3,  # seconds; a page can't wait longer for a cache
@@ -191,6 +192,8 @@ PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or st
 PAYMENT_TIMEOUT_S = env.float("PAYMENT_TIMEOUT_S", default=8.0)  # each wait for the provider
 SANDBOX_PAYMENTS_URL = env.str("SANDBOX_PAYMENTS_URL", default="http://127.0.0.1:8001")
 SANDBOX_PAYMENTS_KEY = env.str("SANDBOX_PAYMENTS_KEY", default="")
+# How long each charge and refund takes, in seconds. Card networks need some tenths of a second.
+SANDBOX_ANSWER_S = env.float("SANDBOX_ANSWER_S", default=0.0)
 # How long the card pm_timeout keeps its client waiting, in seconds; longer than a client waits.
 SANDBOX_HANG_S = env.float("SANDBOX_HANG_S", default=15.0)
 # How long the card pm_slow needs, in seconds.

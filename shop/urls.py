@@ -16,4 +16,5 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("", include("shop.storefront.urls")),
+    path("sales/", include("shop.sale.urls")),
 ]

@@ -17,8 +17,8 @@ from stack.server import Server
 
 DATABASE = "shop"
 ROLE = "shop"
-MAX_CONNECTIONS = 200
-"""Webs, dispatchers, beats and every worker child keep one each; 100 is soon used up in tests."""
+MAX_CONNECTIONS = 300
+"""Webs, dispatchers, beats and every worker child keep one each; a benchmark has a crowd of 200."""
 
 NOT_DURABLE = ("fsync=off", "full_page_writes=off")
 

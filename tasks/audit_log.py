@@ -7,12 +7,13 @@ that can't be recorded doesn't happen. It names people and things by their ids o
 from __future__ import annotations
 
 import getpass
-from typing import Any
-
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
+from typing import TYPE_CHECKING, Any
 
 from tasks.models import AuditEntry
+
+if TYPE_CHECKING:  # a project without accounts has no such models, and records its shell
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
 
 
 def record(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,21 @@ class SqlFolder:
         Parameters go to the server apart from the text, so each needs a cast there. A PgBouncer in
         transaction mode must be of version 1.21 or newer, or `JOBS_PREPARE_STATEMENTS` off.
         """
+        with self._prepared(name, parameters) as cursor:
+            return cursor.fetchone()
+
+    def fetch_all_prepared(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """`fetch_all` in the same way."""
+        with self._prepared(name, parameters) as cursor:
+            return cursor.fetchall()
+
+    @contextmanager
+    def _prepared(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Cursor[Row]]:
         connection.ensure_connection()
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
             cursor.execute(self.text(name), parameters, prepare=conf().prepare_statements)
-            return cursor.fetchone()
+            yield cursor
 
 
 SQL = SqlFolder(Path(__file__).with_name("sql"))

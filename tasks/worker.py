@@ -12,13 +12,23 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from celery.signals import worker_process_shutdown
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 from django.db import Error, connection
 
 from tasks import jobs, topology
+from tasks.locks.reporting import reporter
 
 logger = logging.getLogger(__name__)
+
+
+def report_locks(**_: Any) -> None:
+    """A pool's child ends without Python's own exit handlers."""
+    reporter.finish()
+
+
+worker_process_shutdown.connect(report_locks, weak=False)
 
 
 class JobRequest(Request):

@@ -8,10 +8,10 @@ WITH wish AS (
   ) AS w (reference, stock_id, quantity, ttl_s)
 ), promised AS (
   UPDATE inventory_stock AS s
-  SET reserved = s.reserved + total.quantity, fence = %(token)s
+  SET reserved = s.reserved + total.quantity, fence = %(token)s::bigint
   FROM (SELECT stock_id, sum(quantity)::bigint AS quantity FROM wish GROUP BY stock_id) AS total
   WHERE s.id = total.stock_id
-    AND s.fence <= %(token)s
+    AND s.fence <= %(token)s::bigint
     AND s.on_hand - s.reserved >= total.quantity
   RETURNING s.id
 )

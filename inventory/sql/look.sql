@@ -4,8 +4,8 @@
 -- reference, ttl_s
 WITH prolonged AS (
   UPDATE inventory_reservation
-  SET expires_at = statement_timestamp() + make_interval(secs => %(ttl_s)s)
-  WHERE reference = %(reference)s AND state = 'held' AND expires_at > statement_timestamp()
+  SET expires_at = statement_timestamp() + make_interval(secs => %(ttl_s)s::float8)
+  WHERE reference = %(reference)s::text AND state = 'held' AND expires_at > statement_timestamp()
   RETURNING id
 )
 SELECT s.product_id, r.quantity,
@@ -13,4 +13,4 @@ SELECT s.product_id, r.quantity,
 FROM inventory_reservation AS r
 JOIN inventory_stock AS s ON s.id = r.stock_id
 LEFT JOIN prolonged ON prolonged.id = r.id
-WHERE r.reference = %(reference)s
+WHERE r.reference = %(reference)s::text

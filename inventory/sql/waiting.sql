@@ -14,7 +14,7 @@ WITH asked AS (
         WHERE other.reference = r.reference AND other.stock_id <> ALL (%(stock_ids)s::bigint[])
       )
     ORDER BY r.id
-    LIMIT %(limit)s
+    LIMIT %(limit)s::int
   ) AS oldest
   GROUP BY oldest.reference
 ), known AS (

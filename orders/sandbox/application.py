@@ -29,7 +29,10 @@ WAIT = "sandbox.wait"
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
     close_old_connections()
-    response = respond(WSGIRequest(environ))
+    request = WSGIRequest(environ)
+    response = respond(request)
+    if request.method == "POST" and settings.SANDBOX_ANSWER_S:
+        environ[WAIT](settings.SANDBOX_ANSWER_S)
     if isinstance(response, Unanswered):
         connections.close_all()  # everything is committed; waiting needs no connection
         environ[WAIT](settings.SANDBOX_HANG_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import environ
@@ -15,7 +16,7 @@ from shop.closing.checks import Check
 from shop.closing.report import closing_of
 from shop.closing.table import print_closing
 from shop.closing.watching import Stalled, left_alone, watch
-from shop.progress import reporting
+from shop.progress import Reporter, reporting
 
 
 class Finale:
@@ -26,11 +27,18 @@ class Finale:
         self._orders = orders
         self._stall_s = stall_s
 
-    def watch(self, *, meanwhile: Callable[[], bool] = lambda: False) -> str:
-        """Wait until every order and job has ended. Returns what hangs when nothing moves."""
-        with reporting(
-            self._console, "Orders at their end", total=self._orders.count()
-        ) as reporter:
+    def watch(
+        self,
+        *,
+        meanwhile: Callable[[], bool] = lambda: False,
+        show: AbstractContextManager[Reporter] | None = None,
+    ) -> str:
+        """Wait until every order and job has ended. Returns what hangs when nothing moves.
+
+        `show` tells how far it is, instead of a bar.
+        """
+        total = self._orders.count()
+        with show or reporting(self._console, "Orders at their end", total=total) as reporter:
             try:
                 watch(self._orders, stall_s=self._stall_s, reporter=reporter, meanwhile=meanwhile)
             except Stalled as error:

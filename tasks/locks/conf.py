@@ -37,8 +37,11 @@ class LocksConf:
     """How long a lock that was handed over stays reserved until its new holder, woken up,
     confirms it, in seconds. It bounds the time a stopped waiter can cost."""
 
+    metrics_every_s: float = 5.0
+    """How often a process adds its numbers to those of all processes, in seconds."""
+
     def __post_init__(self) -> None:
-        for name in ("socket_timeout_s", "waiter_lease_s", "grant_s"):
+        for name in ("socket_timeout_s", "waiter_lease_s", "grant_s", "metrics_every_s"):
             if getattr(self, name) <= 0:
                 raise ImproperlyConfigured(f"{PREFIX}{name.upper()} must be above 0.")
 

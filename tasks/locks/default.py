@@ -13,6 +13,8 @@ from redis.retry import Retry
 
 from tasks.locks.conf import PREFIX, LocksConf, conf
 from tasks.locks.locker import Locker
+from tasks.locks.metrics import totals_key
+from tasks.locks.reporting import Totals, reporter
 from tasks.locks.timing import Timing
 
 
@@ -29,6 +31,14 @@ def default_locker() -> Locker:
             grant_s=settings.grant_s,
         ),
     )
+
+
+def _totals() -> Totals:
+    locker = default_locker()
+    return Totals(locker.client, totals_key(locker.prefix), conf().metrics_every_s)
+
+
+reporter.totals = _totals
 
 
 def _client(settings: LocksConf) -> Redis:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from redis.exceptions import RedisClusterException, RedisError
-
-from tasks.locks.errors import LockUnavailable
+from tasks.locks.asking import asking
 from tasks.locks.keys import is_beside, key_family
 from tasks.locks.locker import Locker
 from tasks.locks.owner import Owner, read_owner
@@ -83,7 +80,7 @@ def find_locks(locker: Locker, *, key: str = "", limit: int) -> Found:
     found: list[LockInfo] = []
     end = time.monotonic() + LOOKING_S
     complete = True
-    with _answers():
+    with asking():
         for name in _names(locker, key):
             if time.monotonic() > end:
                 complete = False
@@ -100,7 +97,7 @@ def find_locks(locker: Locker, *, key: str = "", limit: int) -> Found:
 
 def lock_info(locker: Locker, key: str) -> LockInfo | None:
     """The lock `key`, or None when nobody holds it. Raises `LockUnavailable`, ValueError."""
-    with _answers():
+    with asking():
         return _look(locker, key)
 
 
@@ -137,15 +134,6 @@ def _look(locker: Locker, key: str) -> LockInfo | None:
         ),
         waiting=int(locker.client.zcard(queue)) if len(line) == LINE_SHOWN else len(line),
     )
-
-
-@contextmanager
-def _answers() -> Iterator[None]:
-    """What redis-py raises when it gets none, as our error."""
-    try:
-        yield
-    except (RedisError, RedisClusterException) as error:
-        raise LockUnavailable(f"Redis did not answer: {error}") from error
 
 
 def _since(token_us: float) -> float:

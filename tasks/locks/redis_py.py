@@ -18,6 +18,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Literal
 
+from redis import Redis
+from redis.connection import ConnectionPool
 from redis.lock import Lock as RedisPyLock
 
 from tasks.locks.errors import LockError, LockNotOwned, LockTimeout
@@ -98,6 +100,18 @@ class Lock(RedisPyLock):
         return _locker_of(self.redis)
 
 
-@lru_cache(maxsize=64)
 def _locker_of(client: Client) -> Locker:
+    """One for all clients of a pool: django-redis makes a client for each thread."""
+    pool: ConnectionPool | None = getattr(client, "connection_pool", None)
+    return _locker_with(client) if pool is None else _locker_at(pool)
+
+
+@lru_cache(maxsize=64)
+def _locker_at(pool: ConnectionPool) -> Locker:
+    return Locker(Redis(connection_pool=pool))
+
+
+@lru_cache(maxsize=64)
+def _locker_with(client: Client) -> Locker:
+    """Of a Redis Cluster, whose client has a pool for each node."""
     return Locker(client)

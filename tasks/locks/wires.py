@@ -10,6 +10,7 @@ from redis.connection import ConnectionPool
 
 from tasks.locks.errors import LockUnavailable
 from tasks.locks.keys import check_one_slot
+from tasks.locks.reporting import reporter
 from tasks.locks.wire import Wire
 
 Client = Any
@@ -52,6 +53,7 @@ class Wires:
                 wires.pop().close()
 
     def _new(self, pool: ConnectionPool) -> Wire:
+        reporter.begin()  # here, since every process comes by and no lock waits for it again
         return Wire(pool, prefix=self._prefix, timeout_s=self._timeout_s)
 
     def _pool(self, names: Sequence[str]) -> ConnectionPool:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from inventory import catalogue, generations, reservations, stock
+from inventory import catalogue, generations, reservations, shelves, stock
 from inventory.catalogue import availability, get_product, get_products, list_products
 from inventory.models import Product, Stock
 from tests.inventory import makers
@@ -109,7 +109,7 @@ def test_given_a_reader_that_read_before_a_sale_when_it_caches_after_it_then_nob
 ) -> None:
     mug = makers.product(on_hand=10)
     makers.forget_availability([mug])
-    read = catalogue.available
+    read = shelves.available
 
     def read_slowly(product_ids: list[int]) -> dict[int, int]:
         found = read(product_ids)

@@ -6,8 +6,11 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from orders import cashier
+from stack.services import Services
+from tests.orders.house import House
 from tests.orders.provider import ScriptedProvider
 from tests.orders.sink import SmtpSink
+from tests.running import Runner
 
 
 @pytest.fixture
@@ -27,3 +30,9 @@ def sink(settings: Settings) -> Iterator[SmtpSink]:
         settings.EMAIL_HOST, settings.EMAIL_PORT = running.address
         settings.EMAIL_TIMEOUT = 2
         yield running
+
+
+@pytest.fixture
+def house(runner: Runner, services: Services, sink: SmtpSink) -> House:
+    """The whole shop in processes of its own, ready to be broken."""
+    return House(runner, services, sink)

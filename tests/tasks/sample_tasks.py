@@ -15,6 +15,7 @@ from celery import shared_task
 from django.conf import settings
 
 from tasks.context import current_job
+from tasks.locks import lock
 from tasks.models import Effect
 from tasks.outcomes import Cancel, Permanent, Retry, Snooze
 from tasks.retry import RetryPolicy
@@ -60,6 +61,12 @@ def hold(name: str) -> None:
     with signals() as client:
         client.rpush(f"reached:{name}", os.getpid())
         client.blpop(f"go:{name}", timeout=LONGEST_HOLD_S)
+
+
+@shared_task(name="sample.lock", base=JobTask)
+def take_lock(key: str) -> None:
+    with lock(key):
+        mark(key)
 
 
 @shared_task(name="sample.watch", base=JobTask, atomic=False)

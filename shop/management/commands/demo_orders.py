@@ -8,7 +8,9 @@ from argparse import ArgumentParser
 from random import Random
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from rich.console import Console
 
 from orders.errors import OrderRefused
@@ -19,6 +21,7 @@ from shop.demo import crowd, flash
 from shop.demo.shopping import Wish, flash_wishes, wishes
 from shop.management.arguments import positive, whole
 from shop.progress import console_on, reporting
+from shop.sale.live import scoreboard
 from tasks.locks import LockTimeout, LockUnavailable
 
 STALL_S = 90.0
@@ -83,8 +86,10 @@ def _flash(console: Console, run: str, options: dict[str, Any]) -> None:
     units, buyers = options["units"], options["buyers"]
     product = flash.prepare(units=units, run=run)
     console.print(f"Flash sale: {buyers:,} customers want one of {units:,} units")
+    page = reverse("sale", args=[product.sku])
+    console.print(f"Watch it in the browser: {settings.SITE_URL}{page} (sign in as admin)")
     finale = _place(console, run, flash_wishes(run=run, sku=product.sku, count=buyers), options)
-    stalled = finale.watch()
+    stalled = finale.watch(show=scoreboard(console, product, total=buyers))
     checks: list[Check] = flash.checks(product=product, run=run, units=units, buyers=buyers)
     finale.close(title="The flash sale", also=checks, stalled=stalled)
 

@@ -15,6 +15,8 @@ from redis.cluster import ClusterNode
 
 from tasks.locks import Lock, Locker, LockError, LockUnavailable
 from tasks.locks.inspection import find_locks
+from tasks.locks.metrics import LockMetrics, totals, totals_key
+from tasks.locks.reporting import Reporter, Totals
 from tasks.locks.timing import Timing
 from tests.tasks.locks.crowd import Waiter
 from tests.tasks.locks.servers import PrivateRedis
@@ -60,6 +62,15 @@ def test_given_a_cluster_then_locks_are_taken_awaited_and_shown(cluster: RedisCl
 
     with locker.lock_all(["order:{42}:a", "order:{42}:b"]) as held:
         assert held.token > 0
+
+
+def test_given_a_cluster_then_the_numbers_of_processes_add_up(cluster: RedisCluster) -> None:
+    for _ in range(2):
+        reporter = Reporter(LockMetrics(acquired=3))
+        reporter.totals = lambda: Totals(cluster, totals_key("lock:"), 5.0)
+        reporter.report()
+
+    assert totals(cluster, "lock:").acquired == 6
 
 
 def test_given_a_cluster_when_keys_lie_in_different_slots_then_it_says_what_to_do(

@@ -15,6 +15,7 @@ from redis import Redis
 from stack.services import Services
 from tasks.locks import Locker, LockLost, lock
 from tasks.locks.default import default_locker
+from tasks.locks.reporting import reporter
 from tasks.models import AuditEntry
 from tests.tasks.locks.crowd import in_line
 
@@ -95,3 +96,15 @@ def test_given_redis_is_down_then_it_says_so(settings: Settings) -> None:
     for arguments in ([], ["--release", "stock:1"]):
         with pytest.raises(CommandError, match="Redis did not answer"):
             run(*arguments)
+
+
+def test_given_metrics_then_those_of_all_processes_show(redis: Redis) -> None:
+    reporter.finish()
+    redis.flushall()
+    lock("stock:1").release()
+    reporter.report()
+
+    lines = [line.split() for line in run("--metrics").splitlines()]
+    assert ["acquired", "1"] in lines
+    assert any(line[:1] == ["wait"] and line[-1] == "ms" for line in lines)
+    assert json.loads(run("--metrics", "--json"))["acquired"] == 1

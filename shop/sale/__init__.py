@@ -1,0 +1,1 @@
+"""A crowded product as it sells, for the people who run the sale."""
