@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "Delete old sessions": {"task": "shop.clear_sessions", "schedule": crontab(hour=3, minute=30)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
+    "Count what jobs did": {"task": "jobs.roll_up", "schedule": timedelta(minutes=1)},
 }
 
 # --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------

@@ -290,8 +290,8 @@ def _progress(job: CurrentJob) -> dict[str, Any]:
 
 def give_back(job_id: UUID, *, worker_prefix: str) -> bool:
     """running → queued (scheduled when its queue is paused) without a crash counted, when a worker
-    had to let go of a healthy job (it is shutting down, or lost the broker). The message comes again
-    by itself.
+    had to let go of a healthy job (it is shutting down, or lost the broker). Its message comes
+    again by itself.
     """
     row = SQL.fetch_one("give_back", {"id": job_id, "worker_prefix": worker_prefix})
     return row is not None

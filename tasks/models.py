@@ -220,6 +220,15 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="tasks_attempt_once")]
+        # Small enough for the hot path: the roll-up reads only the newest attempts.
+        indexes = [
+            BrinIndex(
+                fields=["finished_at"],
+                name="tasks_attempt_finished",
+                autosummarize=True,
+                pages_per_range=16,
+            )
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"
@@ -281,6 +290,62 @@ class PausedQueue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} is paused"
+
+
+class JobStatistic(models.Model):
+    """What jobs of one task in one queue did in a minute or hour; see `tasks.statistics`."""
+
+    class Unit(models.TextChoices):
+        MINUTE = "minute", "minute"
+        HOUR = "hour", "hour"
+        EVER = "ever", "everything that was pruned"
+
+    id = models.BigAutoField(primary_key=True)
+    unit = models.CharField(max_length=6, choices=Unit.choices)
+    start = models.DateTimeField()
+    queue = models.CharField(max_length=80)
+    task = models.CharField(max_length=200)
+    succeeded = models.BigIntegerField()
+    retried = models.BigIntegerField(help_text="Attempts that failed and will be tried again.")
+    dead = models.BigIntegerField(help_text="Attempts that ended their job in an error.")
+    crashed = models.BigIntegerField(help_text="Attempts that ended without a word.")
+    snoozed = models.BigIntegerField()
+    cancelled = models.BigIntegerField()
+    run_s = models.FloatField(help_text="Sum of the run times of all attempts, in seconds.")
+    wait_s = models.FloatField(help_text="Sum of the waits before attempts that succeeded.")
+    run_buckets = models.JSONField(help_text="How many run times fell into which bucket.")
+    wait_buckets = models.JSONField(help_text="From being due to the start of what succeeded.")
+
+    class Meta:
+        default_permissions = ["view"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit", "start", "queue", "task"], name="tasks_statistic_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} in the {self.unit} of {self.start}"
+
+
+class QueueSample(models.Model):
+    """How long a queue was at one minute."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    queue = models.CharField(max_length=80)
+    waiting = models.BigIntegerField(help_text="Due or queued.")
+    running = models.BigIntegerField()
+    oldest_s = models.FloatField(help_text="For how long the oldest waiting job has been due.")
+
+    class Meta:
+        default_permissions = ["view"]
+        constraints = [
+            models.UniqueConstraint(fields=["at", "queue"], name="tasks_queue_sample_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} at {self.at}: {self.waiting}"
 
 
 class AuditEntry(models.Model):

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from tasks import jobs
+from tasks import jobs, statistics
 from tasks.bulk import carry_out, from_arguments
 from tasks.context import current_job
 from tasks.task import JobTask
@@ -36,3 +36,11 @@ def bulk(**wish: Any) -> dict[str, int]:
         if job:
             job.progress(done=looked_at, total=max(total, looked_at), note=f"{changed} changed")
     return {"looked_at": looked_at, "changed": changed}
+
+
+@shared_task(name="jobs.roll_up", base=JobTask, atomic=False, unique_key="jobs.roll_up")
+def roll_up() -> int:
+    """Count what jobs did since the last time, for the overview and Prometheus; once a minute."""
+    counted = statistics.roll_up()
+    statistics.prune()
+    return counted
