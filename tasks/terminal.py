@@ -61,7 +61,7 @@ def jobs_table(jobs: Iterable[Job]) -> Table:
     table.columns[0].no_wrap = True
     for job in jobs:
         table.add_row(
-            str(job.id), _state(job), duration((timezone.now() - job.created_at)), _what(job)
+            str(job.id), _state(job), duration(timezone.now() - job.created_at), _what(job)
         )
     return table
 
@@ -172,7 +172,7 @@ def _what(job: Job) -> Text:
         found.append(f"\n{job.progress_done} of {job.progress_total or '?'} {job.progress_note}")
     if job.error:
         first = job.error.splitlines()[0]
-        found.append("\n" + (first if len(first) <= 100 else first[:99] + "…"), style="dim")
+        found.append("\n" + (first if len(first) <= 66 else first[:65] + "…"), style="dim")
     return found
 
 

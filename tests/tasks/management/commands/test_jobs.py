@@ -43,7 +43,7 @@ def test_a_list_shows_the_newest_that_meet_its_conditions() -> None:
     assert read("list", "--since", "1h", "--until", "30m") == []
 
 
-def test_a_list_is_readable_in_eighty_columns() -> None:
+def test_a_list_is_no_wider_than_its_page() -> None:
     dead("GatewayError: " + "a long story " * 20)
     lines = run("list").splitlines()
     assert max(map(len, lines)) <= 100
@@ -100,21 +100,23 @@ def test_deeds_on_single_jobs_are_done_and_on_record() -> None:
     assert entries[0].reason == "mended"
 
 
-@pytest.mark.parametrize(
-    ("typed", "state"), [("yes", JobState.SCHEDULED), ("no", JobState.DEAD), (None, JobState.DEAD)]
-)
-def test_a_deed_on_many_asks_first(
-    monkeypatch: pytest.MonkeyPatch, typed: str | None, state: JobState
+def test_a_deed_on_many_is_done_when_the_answer_is_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id, asked = dead(), list[str]()
+    monkeypatch.setattr("builtins.input", answering("yes", asked))
+    run("retry", "--task", "sample.note", "--like", "ValueError: it broke")
+    assert asked == ["retry 1 jobs? Type yes: "]
+    assert state_of(job_id) == JobState.SCHEDULED
+
+
+@pytest.mark.parametrize("typed", ["no", None])
+def test_a_deed_on_many_is_not_done_otherwise(
+    monkeypatch: pytest.MonkeyPatch, typed: str | None
 ) -> None:
     job_id = dead()
-    asked: list[str] = []
-    monkeypatch.setattr("builtins.input", answering(typed, asked))
-    try:
-        run("retry", "--task", "sample.note", "--like", "ValueError: it broke")
-    except CommandError as error:
-        assert "1 jobs are meant" in str(error)
-    assert asked == ["retry 1 jobs? Type yes: "]
-    assert state_of(job_id) == state
+    monkeypatch.setattr("builtins.input", answering(typed, []))
+    with pytest.raises(CommandError, match="1 jobs are meant"):
+        run("retry", "--task", "sample.note")
+    assert state_of(job_id) == JobState.DEAD
 
 
 def answering(typed: str | None, asked: list[str]) -> Callable[[str], str]:
