@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from shop import health
+from shop import health, metrics
 
 admin.site.site_header = "Shop administration"
 admin.site.site_title = "Shop administration"
@@ -14,6 +14,7 @@ admin.site.index_title = "Overview"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("shop.storefront.urls")),
     path("sales/", include("shop.sale.urls")),

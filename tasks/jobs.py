@@ -59,6 +59,7 @@ class Claim:
     correlation_id: str
     options: dict[str, Any]
     age_s: float
+    subject: str
 
 
 # --- the dispatcher's --------------------------------------------------------------------------
@@ -174,6 +175,7 @@ def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
         correlation_id=row[5],
         options=json.loads(row[6]) if row[6] else {},
         age_s=row[7],
+        subject=row[8],
     )
 
 
