@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "Delete old replies and notices": {"task": "api.prune", "schedule": crontab(minute=30)},
     "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
+    "Count what jobs did": {"task": "jobs.roll_up", "schedule": timedelta(minutes=1)},
 }
 
 # --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------
@@ -294,12 +295,28 @@ if BEHIND_PROXY:
 
 # --- Logging ------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise environ.ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"jobs": {"()": "tasks.log_lines.JobFields"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"}
+        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s:%(job)s %(message)s"},
+        "json": {"()": "tasks.log_lines.JsonLines"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["jobs"],
+            "formatter": LOG_FORMAT,
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+# --- Metrics ------------------------------------------------------------------------------------
+
+# What Prometheus sends as a bearer token; without one there is no /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
