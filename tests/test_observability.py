@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,8 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 def told() -> set[str]:
     """Every series by name, asked of the collectors as Prometheus' client does."""
-    families = [
-        family for collector in registry()._collector_to_names for family in collector.describe()
-    ]
+    collectors: list[Any] = list(registry()._collector_to_names)
+    families = [family for collector in collectors for family in collector.describe()]
     return {family.name + suffix for family in families for suffix in SUFFIXES[family.type]}
 
 

@@ -23,7 +23,9 @@ def is_problem(answer: Any, status: int) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/nowhere", "/api/orders/", "/webhooks/payments/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nowhere", "/api/orders/", "/webhooks/payments/nowhere"]
+)
 def test_given_no_such_address_then_it_is_a_problem(client: Client, path: str) -> None:
     assert is_problem(client.get(path), 404)
 

@@ -122,7 +122,9 @@ class Locks(RuleBasedStateMachine):
         wanted = [(c.owner.encode(), c.request) for c in served][:MOST]
         collected = self._call(scripts.COLLECT, (key,), [self._holding(client), TTL_MS, MOST])
         assert collected == ([part for pair in wanted for part in pair] if held else 0)
-        answers = [part for owner, request in wanted for part in (owner, b"to %b" % request)]
+        answers = [
+            part for owner, request in wanted for part in (owner, b"to %b" % (request or b""))
+        ]
         args = [self._holding(client), TTL_MS, *answers]
         assert self._call(scripts.ANSWER, (key,), args) == held
         self._forget(client)
