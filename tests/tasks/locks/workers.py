@@ -162,7 +162,7 @@ class Trouble:
         pid = 0
         while pid not in {worker.pid for worker in self._workers}:
             line = self._client.zrange("{lock:hot}:queue", 0, -1)
-            owner = read_owner(line[-1]) if len(line) > len(self._workers) / 2 else None
+            owner = read_owner(str(line[-1])) if len(line) > len(self._workers) / 2 else None
             pid = owner.pid if owner else 0
         self._kill(next(worker for worker in self._workers if worker.pid == pid))
 
