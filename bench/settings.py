@@ -3,7 +3,6 @@ and one for the mails, which nobody sends.
 """
 
 import os
-import tempfile
 
 from shop.settings import *  # noqa: F403
 from shop.settings import INSTALLED_APPS
@@ -15,7 +14,6 @@ MAIL_QUEUE = "bench-mail"
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
 SANDBOX_PAYMENTS_KEY = "bench"  # of a provider that gives nothing away
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE), job_queue(MAIL_QUEUE)]
-SUPPLIER_FILES_DIR = tempfile.gettempdir()  # where its feeds lie
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {"orders.send_email": {"queue": MAIL_QUEUE}}
 
