@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from operator import sub
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
 
 import django
+import redis
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -67,7 +70,7 @@ def seed(rows: str, changed: str) -> dict[str, Any]:
 
 def sync() -> dict[str, Any]:
     began: dict[str, float] = {}
-    busy: dict[str, tuple[float, float]] = {}
+    busy: dict[str, tuple[float, float, float]] = {}
     chunks: list[float] = []
     connection.ensure_connection()
     backend = connection.connection.info.backend_pid
@@ -78,25 +81,27 @@ def sync() -> dict[str, Any]:
             chunks.append((now - began["chunk"]) * 1000)
         if phase not in began:
             began[phase] = now
-            busy[phase] = (time.process_time(), _processor_s(backend))
+            busy[phase] = busy_s(backend)
         began["chunk"] = now
 
     started = time.perf_counter()
     run = sync_supplier(supplier_id=Supplier.objects.get().pk, tell=tell)
     ended = time.perf_counter()
-    busy["end"] = (time.process_time(), _processor_s(backend))
+    busy["end"] = busy_s(backend)
     began["end"] = ended
     assert run.state == SyncRun.State.DONE, run.problems
     return {
         "rows": run.rows_done,
         "changed": run.changed,
         "per_s": run.rows_done / (ended - started),
+        "processor_us": sum(map(sub, busy["end"], busy["fetch"])) / run.rows_done * 1e6,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
         "phases": {
             phase: {
                 "s": round(began[then] - began[phase], 2),
                 "worker_s": round(busy[then][0] - busy[phase][0], 2),
                 "postgres_s": round(busy[then][1] - busy[phase][1], 2),
+                "redis_s": round(busy[then][2] - busy[phase][2], 2),
             }
             for phase, then in pairwise(["fetch", "check", "merge", "end"])
         },
@@ -141,6 +146,14 @@ def loop(rows: str) -> dict[str, Any]:
                         stock=stock, kind="synced", quantity=change, reference="loop:1"
                     )
     return {"per_s": int(rows) / (time.perf_counter() - started)}
+
+
+def busy_s(backend: int) -> tuple[float, float, float]:
+    """Processor time so far: this process's, that of its PostgreSQL backend, and Redis'."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        used: Any = client.info("cpu")
+    spent = used["used_cpu_user"] + used["used_cpu_sys"]
+    return time.process_time(), _processor_s(backend), spent
 
 
 def _processor_s(pid: int) -> float:
