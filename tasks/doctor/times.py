@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from celery import Celery
@@ -26,9 +27,7 @@ confuses only people. More is a clock that nobody sets."""
 def clocks(*, now: Callable[[], float] = time.time, skew_s: float = SKEW_S) -> Iterator[Problem]:
     """This machine, PostgreSQL and Redis agree on the time."""
     asked: list[tuple[str, Callable[[], float]]] = [("PostgreSQL", _postgresql)]
-    asked += [
-        (f"the Redis of {name}", lambda c=each: _redis(c)) for name, each in clients().items()
-    ]
+    asked += [(f"the Redis of {name}", partial(_redis, each)) for name, each in clients().items()]
     for name, ask in asked:
         difference = _difference(now, ask)
         if abs(difference) > skew_s:
