@@ -5,7 +5,7 @@ and one for the mails, which nobody sends.
 import os
 
 from shop.settings import *  # noqa: F403
-from shop.settings import INSTALLED_APPS
+from shop.settings import BASE_DIR, INSTALLED_APPS
 from tasks.topology import job_queue
 
 LEDGER_QUEUE = "bench-ledger"
@@ -14,6 +14,10 @@ MAIL_QUEUE = "bench-mail"
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
 SANDBOX_PAYMENTS_KEY = "bench"  # of a provider that gives nothing away
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE), job_queue(MAIL_QUEUE)]
+<<<<<<< HEAD
+=======
+SUPPLIER_FILES_DIR = BASE_DIR / "var" / "bench"  # where its feeds lie
+>>>>>>> main
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {"orders.send_email": {"queue": MAIL_QUEUE}}
 

@@ -115,12 +115,14 @@ def release(*, reference: str) -> bool:
         return True
 
 
-def return_goods(*, reference: str, wanted: Sequence[Wanted] | None = None) -> int:
+def return_goods(*, reference: str, wanted: Sequence[Wanted] | None = None, actor: str = "") -> int:
     """Put sold goods back on the shelves, by `returned` movements; answers how many units.
 
     `wanted` says how many units of each product shall have come back in all, so repeating a call
     returns nothing more; without it, all that was sold. 0 too when the reference bought nothing.
-    May be part of the caller's transaction. Raises `TooManyReturned`.
+    `actor` is the person who asked for it, if any. May be part of the caller's transaction.
+
+    Raises `TooManyReturned`.
     """
     with transaction.atomic():
         sold = [row for row in _lock(reference) if row.state == State.COMMITTED]
@@ -131,6 +133,7 @@ def return_goods(*, reference: str, wanted: Sequence[Wanted] | None = None) -> i
             "reference": reference,
             "stock_ids": list(due),
             "units": list(due.values()),
+            "actor": actor,
             "job_id": current_job_id(),
         }
         returned = SQL.fetch_all("take_back", parameters)

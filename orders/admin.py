@@ -6,23 +6,19 @@ here. Actions come as POST from the list; each asks for its permission, and asks
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 
-from orders import mails
-from orders.cancelling import cancel_order
-from orders.errors import NothingToRefund, NothingToSend
+from orders import deeds, why_page
+from orders.deeds import REASON_CHARS, Deed
 from orders.models import Order, OrderEvent, OrderLine, Payment
 from orders.money import format_minor
-from orders.refunds import refund_order
 from tasks import audit_log
 
 if TYPE_CHECKING:  # only the type stubs know these classes' parameters
@@ -30,8 +26,6 @@ if TYPE_CHECKING:  # only the type stubs know these classes' parameters
     ModelAdmin = admin.ModelAdmin[Order]
 else:
     TabularInline, ModelAdmin = admin.TabularInline, admin.ModelAdmin
-
-REASON_CHARS = 200
 
 
 class ReasonForm(ActionForm):
@@ -89,6 +83,7 @@ class EventInline(ReadOnlyInline):
 @admin.register(Order)
 class OrderAdmin(ModelAdmin):
     action_form = ReasonForm
+    change_form_template = "orders/admin/order.html"
     actions = ("cancel_orders", "refund_orders", "resend_emails")
     date_hierarchy = "placed_at"
     inlines = (LineInline, PaymentInline, EventInline)
@@ -112,6 +107,9 @@ class OrderAdmin(ModelAdmin):
         "placed_at", "updated_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name != "email")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*why_page.urls(self), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -140,81 +138,33 @@ class OrderAdmin(ModelAdmin):
         """Write the address alone: the rest may have moved on since the page was read."""
         obj.save(update_fields=["email", "updated_at"])
         if "email" in form.changed_data:
-            _record(request, "order.change_email", obj)
+            audit_log.record(
+                actor=audit_log.user(request.user),
+                action="order.change_email",
+                subject=obj.reference,
+            )
 
     @admin.action(description="Cancel the order", permissions=["cancel_order"])
     def cancel_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        def cancel(order: Order) -> str:
-            cancelled = cancel_order(order_id=order.pk, **_who_and_why(request))
-            return "" if cancelled else f"Order {order.pk} had ended already."
-
-        self._each(request, queryset, "orders.cancel_order", "order.cancel", cancel, "cancelled")
+        self._each(request, queryset, deeds.CANCEL, "cancelled")
 
     @admin.action(description="Give the money back", permissions=["refund_order"])
     def refund_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        def refund(order: Order) -> str:
-            try:
-                refund_order(order_id=order.pk, **_who_and_why(request))
-            except NothingToRefund as error:
-                return str(error)
-            return ""
-
-        self._each(
-            request, queryset, "orders.refund_order", "order.refund", refund, "to be refunded"
-        )
+        self._each(request, queryset, deeds.REFUND, "to be refunded")
 
     @admin.action(description="Send the last e-mail again", permissions=["resend_email"])
     def resend_emails(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        def resend(order: Order) -> str:
-            try:
-                mails.resend(order_id=order.pk, actor=request.user.get_username())
-            except NothingToSend as error:
-                return str(error)
-            return ""
+        self._each(request, queryset, deeds.RESEND, "to be written to again")
 
-        self._each(
-            request,
-            queryset,
-            "orders.resend_email",
-            "order.resend_email",
-            resend,
-            "to be written to again",
-        )
-
-    def _each(
-        self,
-        request: HttpRequest,
-        orders: QuerySet[Order],
-        permission: str,
-        action: str,
-        act: Callable[[Order], str],
-        done: str,
-    ) -> None:
-        """Do it for each order; `act` answers what was in the way, or nothing."""
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
+    def _each(self, request: HttpRequest, orders: QuerySet[Order], deed: Deed, done: str) -> None:
+        reason = request.POST.get("reason", "")
         chosen = list(orders.order_by("pk"))
-        problems = []
-        for order in chosen:
-            with transaction.atomic():
-                problem = act(order)
-                if not problem:
-                    _record(request, action, order, reason=_who_and_why(request)["reason"])
-            problems += [problem] if problem else []
+        answers = [
+            deeds.do(deed, order=order, person=request.user, reason=reason) for order in chosen
+        ]
+        problems = [answer for answer in answers if answer]
         count = len(chosen) - len(problems)
         if count:
             self.message_user(request, f"{count} orders {done}.", messages.SUCCESS)
         for problem in problems:
             self.message_user(request, problem, messages.WARNING)
-
-
-def _who_and_why(request: HttpRequest) -> dict[str, str]:
-    return {
-        "actor": request.user.get_username(),
-        "reason": request.POST.get("reason", "").strip()[:REASON_CHARS],
-    }
-
-
-def _record(request: HttpRequest, action: str, order: Order, *, reason: str = "") -> None:
-    actor = audit_log.user(request.user)
-    audit_log.record(actor=actor, action=action, subject=order.reference, reason=reason)

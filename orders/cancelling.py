@@ -23,7 +23,7 @@ def cancel_order(*, order_id: int, actor: str = "", reason: str = "") -> bool:
         if states.cancelled_unpaid(order_id):
             endings.let_go(order)
         elif states.cancelled_paid(order_id):
-            reservations.return_goods(reference=order.reference)
+            reservations.return_goods(reference=order.reference, actor=timeline.author(actor))
             jobs.enqueue_refund(order_id)
         else:
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from orders import cashier, receipts, states
+from orders import cashier, receipts
 from orders.models import Order
 
 
@@ -17,7 +17,7 @@ def settle_charge(order: Order) -> None:
     asked_before = timezone.now() - cashier.settle_age()
     charge = cashier.find_out(order)
     if charge is None:
-        states.payment_never_taken(order.pk, last_asked_before=asked_before)
+        receipts.never_taken(order, last_asked_before=asked_before)
     elif charge.state == "declined":
         receipts.declined(order)
     else:

@@ -10,6 +10,8 @@ from typing import Any
 
 from celery import current_app
 
+HEEDED_WITHIN_S = 600
+
 
 def enqueue_checkout(order_id: int) -> str:
     """Ask for the order to be taken as far as it can go. Returns the job's id."""
@@ -27,6 +29,15 @@ def enqueue_refund(order_id: int) -> str:
 def enqueue_email(order_id: int, kind: str, *, again: bool = False) -> str:
     """Ask for an e-mail of this kind; `again` sends it even if it was sent before."""
     return _enqueue("orders.send_email", order_id, kind=kind, again=again)
+
+
+def enqueue_heeding(order_id: int) -> str:
+    """Ask for the provider to be asked now, since it told that something happened.
+
+    Worth something only for a while: later the order's own jobs have asked by themselves.
+    """
+    task = current_app.tasks["orders.heed_notice"]
+    return str(task.apply_async((order_id,), expires=HEEDED_WITHIN_S).id)
 
 
 def _enqueue(name: str, order_id: int, *, unique_key: str | None = None, **kwargs: Any) -> str:

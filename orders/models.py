@@ -71,6 +71,7 @@ class Order(models.Model):
             ("cancel_order", "Can cancel an order"),
             ("refund_order", "Can refund an order"),
             ("resend_email", "Can resend an order's e-mail"),
+            ("comment_order", "Can comment on an order"),
         ]
 
     def __str__(self) -> str:
@@ -158,3 +159,29 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+class PaymentNotice(models.Model):
+    """An event that a provider told unasked. Kept so that the same event counts once.
+
+    Of what it said only what is needed is here; how things stand the provider is asked.
+    """
+
+    provider = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=255, help_text="The provider's own name for the event.")
+    kind = models.CharField(max_length=255)
+    key = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Our idempotency key: order:42:charge. Empty: not ours.",
+    )
+    received_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "event_id"], name="one_notice_per_event")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.kind} {self.key}"

@@ -212,7 +212,9 @@ def _write(
         currency=currency,
         provider=settings.PAYMENT_GATEWAY,
     )
-    timeline.record(order_id=order.pk, kind="placed", message="The order was placed.")
+    timeline.record(
+        order_id=order.pk, kind="placed", message="The order was placed.", actor=timeline.CUSTOMER
+    )
     reservations.ask(
         reference=order.reference,
         wanted=[Wanted(product_id=line.product.pk, quantity=line.quantity) for line in priced],

@@ -8,6 +8,8 @@ is written down already (`orders.endings`). So one of the two always does.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from orders import jobs, states, timeline
@@ -35,6 +37,20 @@ def declined(order: Order) -> bool:
             return False
         timeline.record(
             order_id=order.pk, kind="payment_refused", message="The payment was declined."
+        )
+        return True
+
+
+def never_taken(order: Order, *, last_asked_before: datetime) -> bool:
+    """The provider knows of no charge, and no request that was allowed by then is under way.
+    False: that was known, or somebody was allowed to ask since."""
+    with transaction.atomic():
+        if not states.payment_never_taken(order.pk, last_asked_before=last_asked_before):
+            return False
+        timeline.record(
+            order_id=order.pk,
+            kind="payment_void",
+            message="The provider has no payment for it, so there is nothing to give back.",
         )
         return True
 

@@ -1,6 +1,6 @@
 """The orders' tasks. Each parses, calls one service, and says how its failures are retried.
 
-None is atomic: each talks to the outside, and must not hold a transaction while it does.
+Most talk to the outside, and must not hold a transaction while they do: those are not atomic.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import shared_task
 
-from orders import checkout, mails, refunds
+from orders import checkout, mails, notices, refunds
 from orders.errors import NothingToRefund, WrongGateway
 from orders.models import Order
 from orders.payments.errors import GatewayRefused
@@ -71,3 +71,9 @@ def refund(order_id: int) -> None:
 def send_email(order_id: int, kind: str, again: bool = False) -> None:
     """Send an e-mail (confirmation, cancellation or refund) about an order."""
     mails.send(order_id=order_id, kind=kind, again=again)
+
+
+@shared_task(name="orders.heed_notice", base=JobTask, subject=subject)
+def heed_notice(order_id: int) -> None:
+    """Have the provider asked now, since it told that something happened."""
+    notices.heed(order_id=order_id)

@@ -7,6 +7,7 @@ TASK_QUEUES = [job_queue(name) for name in ("checkout", "stock", "email", "defau
 TASK_ROUTES = {
     "orders.advance_checkout": {"queue": "checkout"},
     "orders.refund": {"queue": "checkout"},
+    "orders.heed_notice": {"queue": "checkout"},
     "orders.send_email": {"queue": "email"},
     "inventory.*": {"queue": "stock"},
 }

@@ -41,6 +41,7 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "shop",
+    "shop.api",
     "shop.auditor",
     "orders",
     "orders.sandbox",
@@ -55,11 +56,14 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "ninja",  # so that the API's page is made of local files
+    "shop.roles",  # the last one: it gives roles the permissions of all others
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "shop.headers.SecurityHeaders",
+    "shop.api.middleware.ApiAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -181,8 +185,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.prune_deliveries",
         "schedule": crontab(hour=3, minute=45),
     },
+    "Delete old replies and notices": {"task": "api.prune", "schedule": crontab(minute=30)},
     "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
     "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
+    "Count what jobs did": {"task": "jobs.roll_up", "schedule": timedelta(minutes=1)},
 }
 
 # --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------
@@ -193,7 +199,7 @@ JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
 JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
 JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
 
-# --- Payments, suppliers, mail ------------------------------------------------------------------
+# --- Payments, suppliers ------------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox")  # sandbox or stripe
 PAYMENT_TIMEOUT_S = env.float("PAYMENT_TIMEOUT_S", default=8.0)  # each wait for the provider
@@ -205,8 +211,12 @@ SANDBOX_ANSWER_S = env.float("SANDBOX_ANSWER_S", default=0.0)
 SANDBOX_HANG_S = env.float("SANDBOX_HANG_S", default=15.0)
 # How long the card pm_slow needs, in seconds.
 SANDBOX_SETTLE_S = env.float("SANDBOX_SETTLE_S", default=2.0)
+# Where the sandbox provider tells what became of a payment, and the secret it signs that with.
+SANDBOX_WEBHOOK_URL = env.str("SANDBOX_WEBHOOK_URL", default="")
+SANDBOX_WEBHOOK_SECRET = env.str("SANDBOX_WEBHOOK_SECRET", default="")
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 # Where the sample supplier's feed is; `manage.py seed_catalogue` sets the supplier up.
 SUPPLIER_FEED_URL = env.str("SUPPLIER_FEED_URL", default="")
 # All files of suppliers lie under this folder; nothing else is read for them.
@@ -217,6 +227,18 @@ SUPPLIER_SECRETS = {
     for name, value in env.ENVIRON.items()
     if name.startswith("SUPPLIER_CREDENTIALS_")
 }
+
+# --- HTTP API -----------------------------------------------------------------------------------
+
+# Requests a minute of each API key, user or guest's address; shop/api/limits.py.
+API_READS_PER_MINUTE = env.int("API_READS_PER_MINUTE", default=600)
+API_CHECKOUTS_PER_MINUTE = env.int("API_CHECKOUTS_PER_MINUTE", default=60)
+# An order's events: how long a stream may go on, in seconds, and how many threads of a web process
+# may be in such streams; shop/api/streams.py.
+API_STREAM_S = env.float("API_STREAM_S", default=20.0)
+API_STREAMS_PER_PROCESS = env.int("API_STREAMS_PER_PROCESS", default=3)
+
+# --- Mail ---------------------------------------------------------------------------------------
 
 email = env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025")
 EMAIL_BACKEND = email["EMAIL_BACKEND"]
@@ -267,17 +289,34 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # balancers ask by plain H
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0  # a year, as browsers' preload lists ask
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
-if env.bool("DJANGO_BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("DJANGO_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Logging ------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise environ.ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"jobs": {"()": "tasks.log_lines.JobFields"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"}
+        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s:%(job)s %(message)s"},
+        "json": {"()": "tasks.log_lines.JsonLines"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["jobs"],
+            "formatter": LOG_FORMAT,
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+# --- Metrics ------------------------------------------------------------------------------------
+
+# What Prometheus sends as a bearer token; without one there is no /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

@@ -87,6 +87,8 @@ class Machine:
             "MAIL_DIR": str(self.layout.mail),
             "SANDBOX_PAYMENTS_KEY": secret("payments"),
             "SANDBOX_PAYMENTS_URL": f"http://{LOOPBACK}:{ports.payments}",
+            "SANDBOX_WEBHOOK_SECRET": secret("webhooks"),
+            "SANDBOX_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.web}/webhooks/payments/sandbox",
             "SITE_URL": f"http://localhost:{ports.web}",
             "SUPPLIER_FEED_URL": f"http://{LOOPBACK}:{ports.supplier}/feed.csv",
         }

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_celery_beat.models import PeriodicTask
 
-from tasks import audit_log, jobs
+from tasks import audit_log, operations
+from tasks.bulk import Deed
 from tasks.lock_pages import LockAdmin
 from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
+from tasks.periodic_pages import PeriodicTaskAdmin
 from tasks.records import RecordAdmin
 
 if TYPE_CHECKING:  # only the type stubs know the class's parameters
@@ -24,6 +24,8 @@ else:
     TabularInline = admin.TabularInline
 
 admin.site.register(Lock, LockAdmin)
+admin.site.unregister(PeriodicTask)  # `tasks.periodic_pages` has imported the other one
+admin.site.register(PeriodicTask, PeriodicTaskAdmin)
 
 
 class AttemptInline(TabularInline):
@@ -46,7 +48,7 @@ class JobAdmin(RecordAdmin):
     ordering = ["-created_at"]
     show_full_result_count = False  # counting a long ledger takes longer than reading a page of it
     inlines = [AttemptInline]
-    actions = ["retry", "run_now", "cancel"]
+    actions = ["retry", "run_now", "cancel", "discard"]
     fieldsets = [
         (None, {"fields": ["task", "state", "subject", "args", "kwargs", "progress", "result"]}),
         ("Error", {"fields": ["error", "traceback_text"]}),
@@ -72,17 +74,21 @@ class JobAdmin(RecordAdmin):
     def short_error(self, job: Job) -> SafeString:
         return format_html('<span title="{}">{}</span>', job.error, job.error[:60])
 
-    @admin.action(description="Retry (dead, cancelled or expired)", permissions=["retry"])
+    @admin.action(description="Retry (dead, cancelled, expired, discarded)", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, "job.retry", jobs.retry, "will run again")
+        self._each(request, queryset, Deed.RETRY, "will run again")
 
     @admin.action(description="Run now (scheduled)", permissions=["run_now"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, "job.run_now", jobs.run_now, "are due now")
+        self._each(request, queryset, Deed.RUN_NOW, "are due now")
 
     @admin.action(description="Cancel (not ended yet)", permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, "job.cancel", jobs.cancel, "are cancelled or asked to stop")
+        self._each(request, queryset, Deed.CANCEL, "are cancelled or asked to stop")
+
+    @admin.action(description="Discard (dead)", permissions=["discard"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, Deed.DISCARD, "are discarded")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("tasks.retry_job")
@@ -93,30 +99,16 @@ class JobAdmin(RecordAdmin):
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("tasks.cancel_job")
 
-    def _each(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Job],
-        action: str,
-        service: Callable[[UUID], bool],
-        what: str,
-    ) -> None:
+    def has_discard_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tasks.discard_job")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Job], deed: Deed, what: str) -> None:
+        actor = audit_log.user(request.user)
         chosen = list(queryset.values_list("pk", flat=True))
-        changed = [job_id for job_id in chosen if self._do(request, action, service, job_id)]
+        changed = [job_id for job_id in chosen if operations.act(deed, job_id, actor=actor)]
         for job in Job.objects.filter(pk__in=changed):
             self.log_change(request, job, what)
         messages.success(request, f"{len(changed)} of {len(chosen)} jobs {what}.")
-
-    def _do(
-        self, request: HttpRequest, action: str, service: Callable[[UUID], bool], job_id: UUID
-    ) -> bool:
-        """Do it to one job, and record it if there was something to do."""
-        with transaction.atomic():
-            done = service(job_id)
-            if done:
-                actor = audit_log.user(request.user)
-                audit_log.record(actor=actor, action=action, subject=f"job:{job_id}")
-        return done
 
 
 @admin.register(Effect)

@@ -25,6 +25,7 @@ class CurrentJob:
     task: str
     correlation_id: str
     worker: str
+    subject: str = ""
     done: int | None = None
     total: int | None = None
     note: str = ""

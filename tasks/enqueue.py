@@ -22,6 +22,7 @@ from kombu.utils import json
 from tasks.conf import conf
 from tasks.context import current_caller, current_job
 from tasks.errors import BadArguments, JobError, NotSupported
+from tasks.jobs import check_priority
 from tasks.models import LIVE_STATES, Job, new_job_id
 from tasks.statements import SQL
 from tasks.wakeup import wake_on_commit
@@ -196,10 +197,7 @@ def _aware(when: datetime | str | None) -> datetime | None:
 
 
 def _priority(value: int | None) -> int:
-    priority = value or 0
-    if not 0 <= priority <= 9:
-        raise ValueError(f"priority must lie between 0 and 9, not {priority}.")
-    return priority
+    return check_priority(value or 0)
 
 
 def _queue(

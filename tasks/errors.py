@@ -65,3 +65,11 @@ class MailRefused(NotDone):
 
     The job is dead. Correct the address and retry the job.
     """
+
+
+class UnknownQueue(JobError):
+    """No such queue is declared and no job is in it. The message names those that there are."""
+
+
+class NotConfirmed(JobError):
+    """A deed that can't be undone was asked for without its confirmation. Nothing was done."""

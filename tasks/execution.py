@@ -53,6 +53,7 @@ def run(task: JobTask, request: Any) -> Any:
         task=task.name,
         correlation_id=claim.correlation_id,
         worker=worker_name(request),
+        subject=claim.subject,
     )
     with running(job), keeping(job):
         try:

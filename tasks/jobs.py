@@ -6,10 +6,11 @@
      │  └───────────────┘                │  └ withdraw ───▶ cancelled
      └───────── try_again, take_over ────┘
 
-Nothing else writes `Job.state`. Two workers on one job is an ordinary day (RabbitMQ delivers at
-least once); the attempt's number decides between them: a claim raises it, and only the holder of
-the newest number may end the job. Whoever lost learns it from the answer of its last statement,
-inside its own transaction, and rolls back.
+Nothing else writes `Job.state`, but for `tasks.bulk`, which does the people's deeds below to many
+jobs by one statement. Two workers on one job is an ordinary day (RabbitMQ delivers at least once);
+the attempt's number decides between them: a claim raises it, and only the holder of the newest
+number may end the job. Whoever lost learns it from the answer of its last statement, inside its own
+transaction, and rolls back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from kombu.utils import json
 
 from tasks.conf import conf
 from tasks.context import CurrentJob
-from tasks.models import Attempt, Job, JobState
+from tasks.models import LIVE_STATES, RETRYABLE_STATES, Attempt, Job, JobState
 from tasks.statements import SQL
 from tasks.wakeup import wake_on_commit
 
@@ -58,6 +59,7 @@ class Claim:
     correlation_id: str
     options: dict[str, Any]
     age_s: float
+    subject: str
 
 
 # --- the dispatcher's --------------------------------------------------------------------------
@@ -114,6 +116,16 @@ def take_over_lapsed(*, batch: int) -> int:
     return len(rows)
 
 
+def hold_paused(*, batch: int | None = None) -> int:
+    """queued → scheduled and held for jobs of paused queues; costs them nothing."""
+    return len(SQL.fetch_all("hold", {"batch": batch}))
+
+
+def let_go(*, batch: int | None = None) -> int:
+    """Held jobs of queues that aren't paused may be dispatched again."""
+    return len(SQL.fetch_all("let_go", {"batch": batch}))
+
+
 def _envelopes(rows: Sequence[tuple[Any, ...]]) -> list[Envelope]:
     """By priority, then by time: an UPDATE returns its rows in any order."""
     return [
@@ -163,6 +175,7 @@ def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
         correlation_id=row[5],
         options=json.loads(row[6]) if row[6] else {},
         age_s=row[7],
+        subject=row[8],
     )
 
 
@@ -278,17 +291,18 @@ def _progress(job: CurrentJob) -> dict[str, Any]:
 
 
 def give_back(job_id: UUID, *, worker_prefix: str) -> bool:
-    """running → queued without a crash counted, when a worker had to let go of a healthy job
-    (it is shutting down, or lost the broker). The message comes again by itself.
+    """running → queued (scheduled when its queue is paused) without a crash counted, when a worker
+    had to let go of a healthy job (it is shutting down, or lost the broker). Its message comes
+    again by itself.
     """
-    given = Job.objects.filter(
-        id=job_id, state=JobState.RUNNING, worker__startswith=worker_prefix
-    ).update(state=JobState.QUEUED, queued_at=Now(), lease_until=None)
-    return bool(given)
+    row = SQL.fetch_one("give_back", {"id": job_id, "worker_prefix": worker_prefix})
+    return row is not None
 
 
 def adopt(*, job_id: UUID, task: str, queue: str, args: str, kwargs: str, error: str = "") -> bool:
-    """Record a message that the ledger doesn't know: queued, or dead with the reason."""
+    """Record a message that the ledger doesn't know: queued (scheduled when its queue is paused),
+    or dead with the reason.
+    """
     row = SQL.fetch_one(
         "adopt",
         {
@@ -336,13 +350,12 @@ def run_now(job_id: UUID) -> bool:
 
 
 def retry(job_id: UUID) -> bool:
-    """dead, cancelled or expired → scheduled, with its counts of failures and crashes at zero.
+    """dead, cancelled, expired or discarded → scheduled, with its counts of failures and crashes at
+    zero.
 
     False when the job can't be retried, or another live job has its unique key.
     """
-    ended = Job.objects.filter(
-        id=job_id, state__in=[JobState.DEAD, JobState.CANCELLED, JobState.EXPIRED]
-    )
+    ended = Job.objects.filter(id=job_id, state__in=RETRYABLE_STATES)
     try:
         with transaction.atomic():
             moved = ended.update(
@@ -351,6 +364,7 @@ def retry(job_id: UUID) -> bool:
                 failures=0,
                 crashes=0,
                 cancel_requested=False,
+                held=False,
                 expires_at=None,
                 finished_at=None,
             )
@@ -358,6 +372,34 @@ def retry(job_id: UUID) -> bool:
         return False
     wake_on_commit()
     return bool(moved)
+
+
+def discard(job_id: UUID) -> bool:
+    """dead → discarded: somebody looked at it, and nothing is to be done."""
+    discarded = Job.objects.filter(id=job_id, state=JobState.DEAD).update(state=JobState.DISCARDED)
+    return bool(discarded)
+
+
+def reprioritise(job_id: UUID, *, priority: int) -> bool:
+    """Change a live job's priority (0 to 9): it counts from its next dispatch on.
+
+    Raises ValueError for a priority out of range.
+    """
+    check_priority(priority)
+    changed = Job.objects.filter(id=job_id, state__in=LIVE_STATES).update(priority=priority)
+    return bool(changed)
+
+
+def check_priority(priority: int) -> int:
+    """The priority itself. Raises ValueError unless it lies between 0 and 9."""
+    if not 0 <= priority <= 9:
+        raise ValueError(f"priority must lie between 0 and 9, not {priority}.")
+    return priority
+
+
+def cancel_waiting(*, queue: str) -> list[UUID]:
+    """Cancel every job of the queue that has not started; return their ids."""
+    return [row[0] for row in SQL.fetch_all("cancel_waiting", {"queue": queue})]
 
 
 def prune(*, batch: int = 1000) -> int:

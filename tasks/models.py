@@ -37,10 +37,25 @@ class JobState(models.TextChoices):
     DEAD = "dead", "dead"
     CANCELLED = "cancelled", "cancelled"
     EXPIRED = "expired", "expired"
+    DISCARDED = "discarded", "discarded"
 
 
 LIVE_STATES = (JobState.SCHEDULED, JobState.QUEUED, JobState.RUNNING)
-FINAL_STATES = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED, JobState.EXPIRED)
+FINAL_STATES = (
+    JobState.SUCCEEDED,
+    JobState.DEAD,
+    JobState.CANCELLED,
+    JobState.EXPIRED,
+    JobState.DISCARDED,
+)
+
+RETRYABLE_STATES = (
+    JobState.DEAD,
+    JobState.CANCELLED,
+    JobState.EXPIRED,
+    JobState.DISCARDED,
+)
+"""What a person may start again."""
 
 
 class ArgumentDecoder(json.JSONDecoder):
@@ -56,7 +71,8 @@ class Job(models.Model):
     scheduled ─▶ queued ─▶ running ─▶ succeeded
         ▲                     │ ├───▶ dead (permanent error, attempts or crashes used up)
         └──── retry, snooze ──┘ └───▶ cancelled
-    Whatever has not started may also end as cancelled or expired.
+    Whatever has not started may also end as cancelled or expired. A dead job that needs nobody is
+    discarded by a person.
     """
 
     id = models.UUIDField(primary_key=True, default=new_job_id, editable=False)
@@ -68,6 +84,9 @@ class Job(models.Model):
     priority = models.SmallIntegerField(db_default=0, help_text="0 to 9; a higher one goes first.")
     run_at = models.DateTimeField(db_default=Now(), help_text="Not before this time.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started after it.")
+    held = models.BooleanField(
+        db_default=False, help_text="Set aside by the dispatcher while its queue is paused."
+    )
 
     attempt = models.PositiveIntegerField(
         db_default=0, help_text="Number of the newest claim. Only its holder may finish the job."
@@ -130,8 +149,18 @@ class Job(models.Model):
         indexes = [
             models.Index(
                 fields=["priority", "run_at"],
-                condition=Q(state=JobState.SCHEDULED),
+                condition=Q(state=JobState.SCHEDULED, held=False),
                 name="tasks_job_due",
+            ),
+            models.Index(
+                fields=["queue"],
+                condition=Q(state=JobState.SCHEDULED, held=True),
+                name="tasks_job_held",
+            ),
+            models.Index(
+                fields=["task", "finished_at"],
+                condition=Q(state=JobState.DEAD),
+                name="tasks_job_dead",
             ),
             models.Index(
                 fields=["queue", "queued_at"],
@@ -151,6 +180,8 @@ class Job(models.Model):
             ("retry_job", "Can retry a job"),
             ("run_job_now", "Can run a job now"),
             ("cancel_job", "Can cancel a job"),
+            ("discard_job", "Can discard a dead job"),
+            ("reprioritise_job", "Can change a job's priority"),
         ]
 
     def __str__(self) -> str:
@@ -189,6 +220,15 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="tasks_attempt_once")]
+        # Small enough for the hot path: the roll-up reads only the newest attempts.
+        indexes = [
+            BrinIndex(
+                fields=["finished_at"],
+                name="tasks_attempt_finished",
+                autosummarize=True,
+                pages_per_range=16,
+            )
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"
@@ -231,6 +271,81 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
+
+
+class PausedQueue(models.Model):
+    """A queue whose jobs nobody starts until an operator resumes it. Most of the time: no rows."""
+
+    queue = models.CharField(max_length=80, primary_key=True)
+    paused_at = models.DateTimeField(db_default=Now())
+    paused_by = models.CharField(max_length=120)
+    reason = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        default_permissions = ["view"]
+        permissions = [
+            ("pause_queue", "Can pause and resume a queue"),
+            ("purge_queue", "Can cancel all waiting jobs of a queue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} is paused"
+
+
+class JobStatistic(models.Model):
+    """What jobs of one task in one queue did in a minute or hour; see `tasks.statistics`."""
+
+    class Unit(models.TextChoices):
+        MINUTE = "minute", "minute"
+        HOUR = "hour", "hour"
+        EVER = "ever", "everything that was pruned"
+
+    id = models.BigAutoField(primary_key=True)
+    unit = models.CharField(max_length=6, choices=Unit.choices)
+    start = models.DateTimeField()
+    queue = models.CharField(max_length=80)
+    task = models.CharField(max_length=200)
+    succeeded = models.BigIntegerField()
+    retried = models.BigIntegerField(help_text="Attempts that failed and will be tried again.")
+    dead = models.BigIntegerField(help_text="Attempts that ended their job in an error.")
+    crashed = models.BigIntegerField(help_text="Attempts that ended without a word.")
+    snoozed = models.BigIntegerField()
+    cancelled = models.BigIntegerField()
+    run_s = models.FloatField(help_text="Sum of the run times of all attempts, in seconds.")
+    wait_s = models.FloatField(help_text="Sum of the waits before attempts that succeeded.")
+    run_buckets = models.JSONField(help_text="How many run times fell into which bucket.")
+    wait_buckets = models.JSONField(help_text="From being due to the start of what succeeded.")
+
+    class Meta:
+        default_permissions = ["view"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit", "start", "queue", "task"], name="tasks_statistic_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} in the {self.unit} of {self.start}"
+
+
+class QueueSample(models.Model):
+    """How long a queue was at one minute."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    queue = models.CharField(max_length=80)
+    waiting = models.BigIntegerField(help_text="Due or queued.")
+    running = models.BigIntegerField()
+    oldest_s = models.FloatField(help_text="For how long the oldest waiting job has been due.")
+
+    class Meta:
+        default_permissions = ["view"]
+        constraints = [
+            models.UniqueConstraint(fields=["at", "queue"], name="tasks_queue_sample_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} at {self.at}: {self.waiting}"
 
 
 class AuditEntry(models.Model):

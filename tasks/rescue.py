@@ -51,6 +51,7 @@ def rescue(publisher: Publisher) -> Rescued:
     with transaction.atomic():
         if not _alone():
             return Rescued(lapsed=0, lost=[])
+        _keep_pauses()
         lapsed = jobs.take_over_lapsed(batch=conf().batch_size)
         lost = _lost(ready)
     if lapsed:
@@ -58,6 +59,14 @@ def rescue(publisher: Publisher) -> Rescued:
     if lost:
         logger.warning("Publishing %d jobs again that the broker does not hold", len(lost))
     return Rescued(lapsed=lapsed, lost=lost)
+
+
+def _keep_pauses() -> None:
+    """Set aside what became queued while its queue was being paused (a dispatch under way, a worker
+    that gave a job back), and let go what was set aside while it was being resumed.
+    """
+    jobs.hold_paused()
+    jobs.let_go()
 
 
 def _lost(ready: dict[str, int]) -> list[Envelope]:

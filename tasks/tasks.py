@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
 
-from tasks import jobs
+from tasks import jobs, statistics
+from tasks.bulk import carry_out, from_arguments
 from tasks.context import current_job
 from tasks.task import JobTask
 
@@ -20,3 +23,24 @@ def prune() -> int:
         if job := current_job():
             job.progress(done=deleted)
     return deleted
+
+
+@shared_task(name="jobs.bulk", base=JobTask, atomic=False)
+def bulk(**wish: Any) -> dict[str, int]:
+    """An operator's deed on many jobs; arguments by `tasks.bulk.as_arguments`."""
+    read = from_arguments(**wish)
+    job, total = current_job(), read.meant().count()
+    looked_at = changed = 0
+    for looked, done in carry_out(read):
+        looked_at, changed = looked_at + looked, changed + done
+        if job:
+            job.progress(done=looked_at, total=max(total, looked_at), note=f"{changed} changed")
+    return {"looked_at": looked_at, "changed": changed}
+
+
+@shared_task(name="jobs.roll_up", base=JobTask, atomic=False, unique_key="jobs.roll_up")
+def roll_up() -> int:
+    """Count what jobs did since the last time, for the overview and Prometheus; once a minute."""
+    counted = statistics.roll_up()
+    statistics.prune()
+    return counted

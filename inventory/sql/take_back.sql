@@ -1,5 +1,5 @@
 -- Units that a reference had bought come back to the shelves. Its stock rows are locked.
--- reference, stock_ids, units (as long, each > 0), job_id
+-- reference, stock_ids, units (as long, each > 0), actor, job_id
 WITH back AS (
   UPDATE inventory_reservation AS r
   SET returned = r.returned + w.units
@@ -18,7 +18,7 @@ WITH back AS (
 ), moved AS (
   INSERT INTO inventory_stockmovement
     (stock_id, kind, quantity, reference, note, actor, job_id, created_at)
-  SELECT id, 'returned', units, %(reference)s, '', '', %(job_id)s, statement_timestamp()
+  SELECT id, 'returned', units, %(reference)s, '', %(actor)s, %(job_id)s, statement_timestamp()
   FROM put
 )
 SELECT product_id, units FROM put

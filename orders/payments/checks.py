@@ -58,6 +58,17 @@ def _check_sandbox() -> Iterator[CheckMessage]:
             f" http://127.0.0.1:8001, not {settings.SANDBOX_PAYMENTS_URL!r}.",
             id="payments.E003",
         )
+    if settings.SANDBOX_WEBHOOK_URL and not _is_http(settings.SANDBOX_WEBHOOK_URL):
+        yield Error(
+            "Set SANDBOX_WEBHOOK_URL to the shop's /webhooks/payments/sandbox, or leave it out.",
+            id="payments.E008",
+        )
+    if settings.SANDBOX_WEBHOOK_URL and not settings.SANDBOX_WEBHOOK_SECRET:
+        yield Error(
+            "Set SANDBOX_WEBHOOK_SECRET to a secret that the shop and its sandbox provider share,"
+            " or leave SANDBOX_WEBHOOK_URL out.",
+            id="payments.E009",
+        )
 
 
 def _check_stripe() -> Iterator[CheckMessage]:
@@ -71,6 +82,12 @@ def _check_stripe() -> Iterator[CheckMessage]:
         yield Error(
             "STRIPE_API_KEY must be a secret key (sk_…) or a restricted one (rk_…).",
             id="payments.E005",
+        )
+    secret = settings.STRIPE_WEBHOOK_SECRET
+    if secret and not secret.startswith("whsec_"):
+        yield Error(
+            "STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook endpoint (whsec_…).",
+            id="payments.E010",
         )
     base = urlsplit(settings.STRIPE_API_BASE)
     if not _is_http(settings.STRIPE_API_BASE) or (

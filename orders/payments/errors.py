@@ -39,3 +39,10 @@ class GatewayNotDone(GatewayRefused, NotDone):
     Nothing happened. Only `charge` and `refund` raise it, and only for what they were asked, never
     for who asks: with a wrong API key every order would be told that its payment can't be taken.
     """
+
+
+class NoticeInvalid(Exception):
+    """What came in as a provider's notice is not one: a wrong or old signature, or no event.
+
+    Refuse it. A provider that meant it tells it again, and nothing depends on it.
+    """

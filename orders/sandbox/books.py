@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
+from django.db import transaction
+from django.db.models import Count, F, QuerySet, Sum
 from django.utils import timezone
 
+from orders.sandbox import events
 from orders.sandbox.cards import CARDS
 from orders.sandbox.errors import Invalid
 from orders.sandbox.models import Charge, Refund
@@ -21,7 +23,7 @@ from orders.sandbox.requests import ChargeRequest, RefundRequest
 def charge(*, key: str, wish: ChargeRequest) -> Charge:
     """Take the money, or decline to, as the card says. Once a key, by its unique constraint."""
     card = CARDS[wish.payment_method]
-    return Charge.objects.create(
+    charge = Charge.objects.create(
         key=key,
         state=card.state,
         message=card.message,
@@ -31,6 +33,8 @@ def charge(*, key: str, wish: ChargeRequest) -> Charge:
         description=wish.description,
         settles_at=_settles_at(pending=card.state == Charge.State.PENDING),
     )
+    events.record([charge])
+    return charge
 
 
 def refund(*, key: str, wish: RefundRequest) -> Refund:
@@ -50,24 +54,31 @@ def refund(*, key: str, wish: RefundRequest) -> Refund:
         refunded_minor=F("refunded_minor") + wish.amount_minor
     )
     slow = CARDS[charge.payment_method].state == Charge.State.PENDING
-    return Refund.objects.create(
+    refund = Refund.objects.create(
         key=key,
         charge=charge,
         state=Refund.State.PENDING if slow else Refund.State.SUCCEEDED,
         amount_minor=wish.amount_minor,
         settles_at=_settles_at(pending=slow),
     )
+    events.record([refund])
+    return refund
 
 
 def settle_due() -> None:
     """What was pending until now has succeeded. Called before anything is read."""
-    now = timezone.now()
-    Charge.objects.filter(state=Charge.State.PENDING, settles_at__lte=now).update(
-        state=Charge.State.SUCCEEDED
-    )
-    Refund.objects.filter(state=Refund.State.PENDING, settles_at__lte=now).update(
-        state=Refund.State.SUCCEEDED
-    )
+    for model in (Charge, Refund):
+        due: QuerySet[Any] = model._default_manager.filter(
+            state=model.State.PENDING, settles_at__lte=timezone.now()
+        )
+        if not due.exists():
+            continue
+        with transaction.atomic():
+            settled = list(due.select_for_update())
+            due.filter(pk__in=[made.pk for made in settled]).update(state=model.State.SUCCEEDED)
+            for made in settled:
+                made.state = model.State.SUCCEEDED
+            events.record(settled)
 
 
 def describe_charge(charge: Charge) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import secrets
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 # The longest idempotency key, as at Stripe. https://docs.stripe.com/api/idempotent_requests
 MAX_KEY_CHARS = 255
@@ -99,6 +100,32 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} ({self.state})"
+
+
+def new_event_reference() -> str:
+    return f"evt_{secrets.token_hex(12)}"
+
+
+class Event(models.Model):
+    """Something that happened to a charge or refund, to be told to the shop until it listens."""
+
+    reference = models.CharField(max_length=40, unique=True, default=new_event_reference)
+    kind = models.CharField(max_length=40, help_text="charge.succeeded, charge.declined, …")
+    key = models.CharField(max_length=MAX_KEY_CHARS)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    told_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # Looked through all the time.
+            models.Index(fields=["next_try_at"], condition=Q(told_at=None), name="events_to_tell")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
 
 
 class IdempotencyRecord(models.Model):

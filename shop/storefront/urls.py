@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path, register_converter
+from django.urls import path
 
 from shop.storefront.views import account, cart, catalogue, checkout, order, product
-
-
-class SkuConverter:
-    """Any SKU a product can have, slashes included; PostgreSQL's text knows no NUL."""
-
-    regex = r"[^\x00]{1,40}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-class OrderCodeConverter(SkuConverter):
-    """What `orders.models.new_order_code` makes."""
-
-    regex = r"[A-Za-z0-9_-]{1,32}"
-
-
-register_converter(SkuConverter, "sku")
-register_converter(OrderCodeConverter, "code")
 
 urlpatterns = [
     path("", catalogue.show, name="catalogue"),

@@ -4,7 +4,7 @@ FROM generate_series(0, 9) AS level (priority)
 CROSS JOIN LATERAL (
     SELECT job.run_at
     FROM tasks_job AS job
-    WHERE job.state = 'scheduled' AND job.priority = level.priority
+    WHERE job.state = 'scheduled' AND NOT job.held AND job.priority = level.priority
     ORDER BY job.run_at
     LIMIT 1
 ) AS first

@@ -4,7 +4,7 @@ WITH old AS (
     SELECT id
     FROM tasks_job
     WHERE (
-            state IN ('succeeded', 'cancelled', 'expired')
+            state IN ('succeeded', 'cancelled', 'expired', 'discarded')
             AND finished_at < now() - %(finished_days)s::float8 * interval '1 day'
         )
         OR (state = 'dead' AND finished_at < now() - %(dead_days)s::float8 * interval '1 day')

@@ -2,10 +2,13 @@
 -- It counts as a crash; a job that crashed too often is dead.
 --   id: one job, or null for every job whose lease has lapsed (batch at the most)
 --   redelivered: the broker gave the message back, so its worker or connection is gone for sure
---   next_state: 'queued' (a worker goes on with it at once) or 'scheduled' (the dispatcher does)
+--   next_state: 'queued' (a worker goes on with it at once, unless its queue is paused) or 'scheduled'
+--     (the dispatcher does)
 --   max_crashes, batch
 WITH gone AS (
-    SELECT job.id, job.attempt, job.worker, job.started_at
+    SELECT
+        job.id, job.attempt, job.worker, job.started_at,
+        EXISTS (SELECT FROM tasks_pausedqueue AS paused WHERE paused.queue = job.queue) AS paused
     FROM tasks_job AS job
     WHERE job.state = 'running'
         AND (%(id)s::uuid IS NULL OR job.id = %(id)s::uuid)
@@ -20,6 +23,7 @@ WITH gone AS (
         state = CASE
             WHEN job.cancel_requested THEN 'cancelled'
             WHEN job.crashes + 1 >= %(max_crashes)s THEN 'dead'
+            WHEN gone.paused THEN 'scheduled'
             ELSE %(next_state)s
         END,
         finished_at = CASE

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +20,10 @@ def caller_seen(request: HttpRequest) -> Caller:
 
     Callers(view)(request)
     return seen[0]
+
+
+def answer_to(request: HttpRequest) -> HttpResponse:
+    return Callers(lambda _: HttpResponse())(request)
 
 
 def post(user: User | AnonymousUser, rf: RequestFactory) -> HttpRequest:
@@ -40,7 +46,25 @@ def test_given_two_requests_of_guests_then_each_has_an_id_of_its_own(rf: Request
 def test_given_a_reading_request_then_the_session_is_not_touched(rf: RequestFactory) -> None:
     request = rf.get("/")  # has no user at all
 
-    assert caller_seen(request) == Caller()
+    assert caller_seen(request).name == ""
+
+
+def test_given_a_request_id_then_jobs_and_the_answer_carry_it(rf: RequestFactory) -> None:
+    request = rf.post("/", headers={"X-Request-ID": "proxy-0042.a_b"})
+    request.user = AnonymousUser()
+
+    assert caller_seen(request).correlation_id == "proxy-0042.a_b"
+    assert answer_to(request).headers["X-Request-ID"] == "proxy-0042.a_b"
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, "evil id here", "läuft-nicht"])
+def test_given_an_unacceptable_request_id_then_it_gets_a_new_one(
+    rf: RequestFactory, given: str
+) -> None:
+    request = rf.get("/", headers={"X-Request-ID": given})
+
+    assert caller_seen(request).correlation_id not in {"", given}
+    assert re.fullmatch("[0-9a-f]{32}", answer_to(request).headers["X-Request-ID"])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -6,6 +6,7 @@ until the test lets it go on. A `mark` is a row that the body writes, to be coun
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import uuid
@@ -20,6 +21,8 @@ from tasks.models import Effect
 from tasks.outcomes import Cancel, Permanent, Retry, Snooze
 from tasks.retry import RetryPolicy
 from tasks.task import JobTask
+
+logger = logging.getLogger(__name__)
 
 MODULE = "tests.tasks.sample_tasks"
 QUICK = RetryPolicy(max_attempts=3, base_s=0.1, cap_s=0.2)
@@ -84,6 +87,7 @@ def watch(name: str) -> None:
 def fail(name: str) -> None:
     """Leaves a mark that its failure takes back."""
     mark(name)
+    logger.warning("about to break")
     raise ValueError("it broke")
 
 

@@ -16,10 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tasks import jobs
+from tasks import jobs, queues
 from tasks.conf import conf
 from tasks.context import CurrentJob
-from tasks.models import LIVE_STATES, Attempt, Job, JobState
+from tasks.models import LIVE_STATES, RETRYABLE_STATES, Attempt, Job, JobState, PausedQueue
 from tests.tasks.running_jobs import let_lease_lapse, scheduled, taken
 
 
@@ -28,6 +28,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        PausedQueue.objects.all().delete()
         Job.objects.all().delete()  # the last example's: all examples share a transaction
         self.job_id: UUID = scheduled()
         self.attempts: list[CurrentJob] = []
@@ -51,6 +52,7 @@ class Ledger(RuleBasedStateMachine):
         before = self.row()
         claim = jobs.claim(self.job_id, worker="w", redelivered=redelivered)
         if claim is not None:
+            assert not PausedQueue.objects.exists()
             assert before.state == JobState.QUEUED or (
                 before.state == JobState.RUNNING and redelivered
             )
@@ -107,7 +109,27 @@ class Ledger(RuleBasedStateMachine):
     def retry(self) -> None:
         before = self.row().state
         retried = jobs.retry(self.job_id)
-        assert retried == (before in (JobState.DEAD, JobState.CANCELLED, JobState.EXPIRED))
+        assert retried == (before in RETRYABLE_STATES)
+
+    @rule()
+    def discard(self) -> None:
+        before = self.row().state
+        assert jobs.discard(self.job_id) == (before == JobState.DEAD)
+
+    @rule()
+    def pause(self) -> None:
+        queues.pause(queue="default", actor="test")
+        assert self.row().state != JobState.QUEUED
+
+    @rule()
+    def resume(self) -> None:
+        queues.resume(queue="default", actor="test")
+        assert not self.row().held or self.row().state != JobState.SCHEDULED
+
+    @rule()
+    def keep_pauses(self) -> None:
+        jobs.hold_paused()
+        jobs.let_go()
 
     @invariant()
     def succeeds_at_most_once(self) -> None:

@@ -92,8 +92,12 @@ end
 local function hand_over(lock, grant_ms, tell_many)
   while true do
     local waiter = first_in_line(lock)
-    if not waiter or not lets_in(lock, waiter.kind) then return end
-    if waiter.keys > 1 then
+    if not waiter then return end
+    if not lets_in(lock, waiter.kind) then
+      -- Behind readers: if nobody is there any more, it keeps the readers behind it out.
+      if not lets_in(lock, SHARED) or listens(waiter) then return end
+      remove(lock, waiter.name)
+    elseif waiter.keys > 1 then
       local heard
       if tell_many then
         heard = redis.call('PUBLISH', waiter.channel, '0 ' .. waiter.name) > 0

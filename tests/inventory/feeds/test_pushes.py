@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import hmac
-import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from inventory import sync
 from inventory.errors import FeedInvalid
@@ -281,9 +282,13 @@ def test_given_old_deliveries_when_pruned_then_settled_pushes_go(supplier: Suppl
     assert sorted(Delivery.objects.values_list("key", flat=True)) == ["d-1", "x"]
 
 
-def test_given_the_recipe_of_the_documentation_when_run_then_its_push_is_signed_right() -> None:
-    answer = push(
-        json.dumps([{"sku": "A-1", "quantity": 7}]).encode(), content_type="application/json"
-    )
-    assert answer.status_code == 202
-    assert Delivery.objects.get().feed_format == "json"
+def test_given_the_recipe_of_the_documentation_when_run_then_its_push_is_taken(
+    live_server: LiveServer,
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "suppliers.md").read_text()
+    recipe = page.partition("```python\n")[2].partition("```")[0]
+    here = recipe.replace("https://shop.example", live_server.url)
+    assert here != recipe
+    exec(here, {"SECRET": SECRET, "FEED": CSV})  # it raises unless the answer is good
+    delivery = Delivery.objects.get()
+    assert (bytes(delivery.body or b""), delivery.feed_format) == (CSV, "csv")

@@ -44,6 +44,21 @@ def test_given_good_settings_then_there_is_nothing_to_say(settings: Settings, na
             "payments.E006",
             "Set STRIPE_API_BASE",
         ),
+        (
+            {"SANDBOX_WEBHOOK_URL": "localhost/hook", "SANDBOX_WEBHOOK_SECRET": "secret"},
+            "payments.E008",
+            "Set SANDBOX_WEBHOOK_URL",
+        ),
+        (
+            {"SANDBOX_WEBHOOK_URL": "http://127.0.0.1:8000/webhooks/payments/sandbox"},
+            "payments.E009",
+            "Set SANDBOX_WEBHOOK_SECRET",
+        ),
+        (
+            {"PAYMENT_GATEWAY": "stripe", "STRIPE_WEBHOOK_SECRET": "sk_live_1"},
+            "payments.E010",
+            "must be the signing secret",
+        ),
         ({"PAYMENT_TIMEOUT_S": 0}, "payments.E007", "Set PAYMENT_TIMEOUT_S"),
         ({"PAYMENT_TIMEOUT_S": 60}, "payments.E007", "at most 25"),
     ],

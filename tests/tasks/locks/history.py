@@ -101,7 +101,7 @@ def violations(
         *_tokens(sections, faults),
         *_lost_without_cause(sections, faults),
         *_order(wishes, faults),
-        *_slow_hand_overs(sections, faults),
+        *_slow_hand_overs(sections, faults, _unknown_readers(wishes, faults)),
         *_lost_wake_ups(sections, faults),
         *_interleaved(accepted),
     ]
@@ -119,11 +119,12 @@ def _overlaps(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
 
 
 def _tokens(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
-    # Who was stopped between getting a token and writing it down comes late to the record.
+    # Who was stopped between getting a token and writing it down comes late to the record; and the
+    # flush lets somebody else write its larger one down before.
     punctual = [
         section
         for section in sections
-        if not _touching(faults, {"stopped"}, section.pid, section.asked, section.got)
+        if not _touching(faults, {"stopped", "forgot"}, section.pid, section.asked, section.got)
     ]
     writer = newest = 0
     for section in punctual:
@@ -158,17 +159,24 @@ def _order(wishes: list[Section], faults: list[Fault]) -> Iterator[str]:
                 yield f"order: {first.token} overtook who had been in line for {before_s:.2f} s"
 
 
-def _slow_hand_overs(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
+def _unknown_readers(wishes: list[Section], faults: list[Fault]) -> list[float]:
+    """When readers were killed that may have been let in, with others, and not have written it."""
+    waiting = {wish.pid for wish in wishes if wish.shared and wish.outcome == "waiting"}
+    return [fault.start for fault in faults if fault.kind == "killed" and fault.pid in waiting]
+
+
+def _slow_hand_overs(
+    sections: list[Section], faults: list[Fault], unknown: list[float]
+) -> Iterator[str]:
     for number, second in enumerate(sections):
         done = [section for section in sections[:number] if section.gone < inf]
         last = max(done, key=lambda section: section.gone, default=None)
         if last is None or not last.left or second.queued > last.left:
             continue
-        if any(
-            section.gone == inf and section.got > last.left - FORGOTTEN_S
-            for section in sections[:number]
-        ):
-            continue  # somebody died inside, or lost it; nobody knows when that ended
+        # Somebody died inside, or lost it; nobody knows when that ended.
+        ends = [section.got for section in sections[:number] if section.gone == inf] + unknown
+        if any(last.left - FORGOTTEN_S < end <= second.given for end in ends):
+            continue
         # Who was killed with the lock just handed to it, or unnoticed by Redis, costs its grant.
         disturbed = any(
             fault.start <= second.given

@@ -64,6 +64,11 @@ def without_other_readers(patch: pytest.MonkeyPatch) -> None:
     _rewrite(patch, "RELEASE", "set_readers(lock, others)", "set_readers(lock, {})")
 
 
+def without_leaving_when_served(patch: pytest.MonkeyPatch) -> None:
+    """Who was served and went stays in line, to be handed a lock that it doesn't want."""
+    _rewrite(patch, "ANSWER", "remove(1, waiter.name)", "")
+
+
 def _rewrite(patch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
     script: Script = getattr(scripts, name)
     body = script.body.decode()

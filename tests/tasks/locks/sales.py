@@ -61,7 +61,7 @@ class Seller:
             new = self._connection.execute(SELL, [names]).rowcount
             time.sleep(0.002)  # time to be killed in
             self._connection.execute(COUNT, [new, len(names)])
-            numbers = dict(self._connection.execute(NUMBERS, [names]).fetchall())
+            numbers: dict[str, int] = dict(self._connection.execute(NUMBERS, [names]).fetchall())
         return [f"{name}={numbers[name]}".encode() for name in names]
 
 

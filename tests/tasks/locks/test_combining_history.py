@@ -68,7 +68,9 @@ def test_given_all_kinds_of_trouble_then_each_request_is_served_once_and_hears_i
             step(trouble)
             goes_on()
     with psycopg.connect(shop.dsn) as session:
-        sales = dict(session.execute("SELECT request, number FROM combined_sales").fetchall())
+        sales: dict[str, int] = dict(
+            session.execute("SELECT request, number FROM combined_sales").fetchall()
+        )
         [(sold, most_at_once)] = session.execute("SELECT sold, most_at_once FROM combined_stock")
 
     heard = answers(shop)

@@ -60,11 +60,6 @@ def test_given_all_kinds_of_trouble_then_nothing_goes_wrong(
             [Trouble.flush, *[Trouble.quiet] * 10] * 2,
             ("fencing",),
         ),
-        (
-            sabotage.without_dead_waiter_cleanup,
-            [Trouble.kill, *[Trouble.quiet] * 7] * 3,
-            ("wake-up",),
-        ),
         (sabotage.without_renewal, [Trouble.quiet] * 12, ("renewal",)),
         (sabotage.without_wakeup, [Trouble.quiet] * 12, ("wake-up",)),
         (sabotage.without_line, [Trouble.quiet] * 15, ("order",)),
@@ -104,6 +99,18 @@ def test_given_a_guard_of_readers_is_switched_off_then_the_checker_goes_red(
     wrong = play(Site(server=own_redis, folder=tmp_path, readers=0.6), [Trouble.quiet] * 5)
 
     assert {sentence.split(":")[0] for sentence in wrong} & set(noticed_as)
+
+
+def test_given_dead_waiters_are_not_noticed_then_the_checker_goes_red(
+    own_redis: PrivateRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sabotage.without_dead_waiter_cleanup(monkeypatch)
+    steps = [Trouble.kill_last_waiter, *[Trouble.quiet] * 7] * 3
+
+    # Many, so that Redis has noticed the death before it is the dead one's turn.
+    wrong = play(Site(server=own_redis, folder=tmp_path), steps, size=8)
+
+    assert any(sentence.startswith("wake-up:") for sentence in wrong)
 
 
 def test_given_the_row_forgets_its_fence_then_the_checker_goes_red(

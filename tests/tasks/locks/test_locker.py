@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -228,7 +229,7 @@ def test_given_our_holder_when_plain_set_nx_code_tries_then_it_fails(
     ],
 )
 def test_given_nonsense_then_it_is_refused(
-    locker: Locker, keys: list[str], options: dict[str, float]
+    locker: Locker, keys: list[str], options: dict[str, Any]
 ) -> None:
     if keys == [""]:
         locker = Locker(locker.client, prefix="")

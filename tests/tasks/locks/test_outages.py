@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import BusyLoadingError, RedisError
 
 from tasks.locks import Locker, LockError, LockLost, LockUnavailable
 from tasks.locks.timing import Timing
@@ -65,11 +67,53 @@ def test_given_a_read_only_replica_then_it_is_unavailable(own_redis: PrivateRedi
     locker = Locker(own_redis.client())
     own_redis.client().replicaof("127.0.0.1", "1")
 
-    with pytest.raises(LockUnavailable, match="READONLY"):
+    with within(2), pytest.raises(LockUnavailable, match="READONLY"):
         locker.lock("a")
 
     own_redis.client().replicaof("NO", "ONE")
     locker.lock("a").release()
+
+
+class LoadingRedis(PrivateRedis):
+    """Counts as started while it still reads what it had saved, which takes it some seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        slow = ["--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024"]
+        super().__init__(folder, options=slow)
+
+    def _answers(self) -> bool:
+        try:
+            self.client().ping()
+        except BusyLoadingError:
+            return True
+        except RedisError:
+            pass
+        return False
+
+
+def test_given_redis_is_loading_then_it_is_unavailable_and_later_not(
+    own_redis: PrivateRedis, tmp_path: Path
+) -> None:
+    own_redis.client().mset({f"key:{number}": "x" * 100 for number in range(1000)})
+    own_redis.client().save()
+    own_redis.stop()
+    loading = LoadingRedis(tmp_path)
+    locker = Locker(loading.client())
+
+    with within(2), pytest.raises(LockUnavailable, match="loading"):
+        locker.lock("a", wait=0)
+
+    until(lambda: _taken(locker))
+    loading.stop()
+    own_redis.start()
+
+
+def _taken(locker: Locker) -> bool:
+    try:
+        locker.lock("a", wait=0).release()
+    except LockUnavailable:
+        return False
+    return True
 
 
 def test_given_redis_is_full_then_it_is_unavailable_and_a_held_lock_can_go(
@@ -194,6 +238,21 @@ def test_given_a_killed_waiter_then_the_one_behind_it_is_in_at_once(
         with within(0.1):
             held.release()
             waiter.result()
+
+
+def test_given_a_dead_holder_and_a_dead_waiter_then_the_next_is_in_and_out_of_line(
+    new_locker: Callable[[], Locker], redis: Redis
+) -> None:
+    redis.set("lock:a", "lk1|x|gone|1||1", px=700)
+    doomed = get_context("fork").Process(target=lambda: new_locker().lock("a", wait=60))
+    doomed.start()
+    until(lambda: queued(redis, "a") == 1)
+    with in_line(redis, "a", lambda: new_locker().lock("a", wait=10)) as [waiter]:
+        doomed.kill()
+        doomed.join()
+
+    waiter.result()
+    assert queued(redis, "a") == 0
 
 
 @pytest.mark.parametrize("stopped_for_s", [0.0, 0.4])

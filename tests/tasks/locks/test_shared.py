@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import get_context
 
 import pytest
 from redis import Redis
@@ -98,6 +99,21 @@ def test_given_a_waiting_writer_then_later_readers_wait_behind_it_and_come_in_to
 
     tokens = [first.token, alone.token, *(reader.token for reader in readers), end.token]
     assert tokens == sorted(set(tokens))
+
+
+def test_given_a_killed_writer_in_line_then_a_reader_does_not_wait_behind_it(
+    new_locker: NewLocker, redis: Redis
+) -> None:
+    with new_locker().lock("a", shared=True):
+        doomed = get_context("fork").Process(target=wish(new_locker, shared=False))
+        doomed.start()
+        until(lambda: queued(redis, "a") == 1)
+        listening = len(redis.client_list(_type="pubsub"))
+        doomed.kill()
+        doomed.join()
+        until(lambda: len(redis.client_list(_type="pubsub")) < listening)
+
+        new_locker().lock("a", wait=0, shared=True).release()
 
 
 def test_given_a_woken_reader_then_it_has_its_full_ttl(new_locker: NewLocker, redis: Redis) -> None:

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from tasks.locks import Held, Locker, LockError, LockLost, LockNotOwned, StaleFence, locker
 from tasks.locks.acquisition import Acquisition
@@ -99,7 +100,8 @@ class Noting:
                     )
                 return taken_at
 
-        locker.Acquisition = Noted  # type: ignore[misc]
+        module: Any = locker
+        module.Acquisition = Noted
         return note
 
 
@@ -154,6 +156,15 @@ class Trouble:
     def kill(self) -> None:
         """kill -9 of a worker, wherever it is; another one takes its place."""
         self._kill(self._random.choice(self._workers))
+
+    def kill_last_waiter(self) -> None:
+        """kill -9 of the worker whose turn is furthest away."""
+        pid = 0
+        while pid not in {worker.pid for worker in self._workers}:
+            line = self._client.zrange("{lock:hot}:queue", 0, -1)
+            owner = read_owner(str(line[-1])) if len(line) > len(self._workers) / 2 else None
+            pid = owner.pid if owner else 0
+        self._kill(next(worker for worker in self._workers if worker.pid == pid))
 
     def kill_holder(self) -> None:
         """kill -9 of the worker that is inside."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from orders.sandbox.server import ProviderServer
+from orders.sandbox.telling import telling
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             server = ProviderServer(host, port)
         except (OSError, OverflowError) as error:
             raise CommandError(f"Can't serve on {host}:{port}: {error}") from error
-        with server:
+        with server, telling():
             for number in (signal.SIGTERM, signal.SIGINT):
                 # `stop` waits for the loop below, so it must not run in this thread.
                 signal.signal(number, lambda *_: Thread(target=server.stop).start())
