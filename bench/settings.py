@@ -14,10 +14,7 @@ MAIL_QUEUE = "bench-mail"
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
 SANDBOX_PAYMENTS_KEY = "bench"  # of a provider that gives nothing away
 CELERY_TASK_QUEUES = [job_queue(LEDGER_QUEUE), job_queue(MAIL_QUEUE)]
-<<<<<<< HEAD
-=======
 SUPPLIER_FILES_DIR = BASE_DIR / "var" / "bench"  # where its feeds lie
->>>>>>> main
 CELERY_TASK_DEFAULT_QUEUE = LEDGER_QUEUE
 CELERY_TASK_ROUTES = {"orders.send_email": {"queue": MAIL_QUEUE}}
 
