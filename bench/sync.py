@@ -73,7 +73,6 @@ def _measure(console: Console, options: argparse.Namespace) -> Iterator[Comparis
             **addresses,
             "DJANGO_SETTINGS_MODULE": "bench.settings",
             "DJANGO_SECRET_KEY": secrets.token_hex(40),
-            "SUPPLIER_FILES_DIR": folder,
             "BENCH_SYNC_FEED": str(Path(folder) / "feed.csv"),
         }
         if options.chunk:
