@@ -55,4 +55,4 @@ def test_given_a_confirmed_and_a_stuck_order_then_axe_finds_nothing_grave(
             visitor.prefer(scheme)  # first: the admin's links fade from one colour to the other
             visitor.open(reverse("admin:orders_why", args=[order.pk]))
             assert grave(violations(visitor)) == []
-            assert visitor.width() == width
+            assert visitor.width() <= width

@@ -119,12 +119,14 @@ def _overlaps(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
 
 
 def _tokens(sections: list[Section], faults: list[Fault]) -> Iterator[str]:
-    # Who was stopped between getting a token and writing it down comes late to the record; and the
-    # flush lets somebody else write its larger one down before.
+    # Who was stopped between getting a token and writing it down comes late to the record; and who
+    # got one just before a flush may come after somebody who got in because of it.
+    flushed = [fault.start for fault in faults if fault.kind == "forgot"]
     punctual = [
         section
         for section in sections
-        if not _touching(faults, {"stopped", "forgot"}, section.pid, section.asked, section.got)
+        if not _touching(faults, {"stopped"}, section.pid, section.asked, section.got)
+        and not any(section.asked <= at <= section.got for at in flushed)
     ]
     writer = newest = 0
     for section in punctual:
