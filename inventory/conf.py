@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+
+from tasks.prefixed import prefixed_settings
 
 PREFIX = "SYNC_"
 
@@ -55,16 +56,7 @@ def conf() -> SyncConf:
 
     Raises `ImproperlyConfigured` for a `SYNC_…` setting that doesn't exist or makes no sense.
     """
-    known = {field.name for field in fields(SyncConf)}
-    values: dict[str, Any] = {}
-    for name in dir(settings):
-        if name.startswith(PREFIX):
-            field = name.removeprefix(PREFIX).lower()
-            if field not in known:
-                choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
-                raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
-            values[field] = getattr(settings, name)
-    return SyncConf(**values)
+    return SyncConf(**prefixed_settings(PREFIX, {field.name for field in fields(SyncConf)}))
 
 
 def _forget(*, setting: str, **_: Any) -> None:

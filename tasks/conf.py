@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+
+from tasks.prefixed import prefixed_settings
 
 PREFIX = "JOBS_"
 
@@ -68,15 +69,7 @@ def conf() -> JobsConf:
     Raises `ImproperlyConfigured` for a `JOBS_…` setting that doesn't exist or has a wrong type.
     """
     known = {field.name: field for field in fields(JobsConf)}
-    values: dict[str, Any] = {}
-    for name in dir(settings):
-        if not name.startswith(PREFIX):
-            continue
-        field = name.removeprefix(PREFIX).lower()
-        if field not in known:
-            choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
-            raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
-        values[field] = getattr(settings, name)
+    values = prefixed_settings(PREFIX, known)
     for field, value in values.items():
         expected = type(known[field].default)
         accepted = (int, float) if expected in (int, float) else expected

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from tasks.prefixed import prefixed_settings
 
 PREFIX = "LOCKS_"
 
@@ -53,15 +53,7 @@ def conf() -> LocksConf:
     Raises `ImproperlyConfigured` for a `LOCKS_…` setting that doesn't exist, or when none says
     where the locks live.
     """
-    known = {field.name for field in fields(LocksConf)}
-    values: dict[str, Any] = {}
-    for name in dir(settings):
-        if name.startswith(PREFIX):
-            field = name.removeprefix(PREFIX).lower()
-            if field not in known:
-                choices = ", ".join(sorted(PREFIX + key.upper() for key in known))
-                raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
-            values[field] = getattr(settings, name)
+    values = prefixed_settings(PREFIX, {field.name for field in fields(LocksConf)})
     if not values.get("redis_url") and not values.get("client"):
         raise ImproperlyConfigured(
             "Set LOCKS_REDIS_URL (or LOCKS_CLIENT): where do the locks live?"
