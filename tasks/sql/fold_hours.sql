@@ -10,25 +10,8 @@ WITH gone AS (
     FROM tasks_jobstatistic AS ever
     WHERE ever.unit = 'ever'
         AND EXISTS (SELECT FROM gone WHERE gone.queue = ever.queue AND gone.task = ever.task)
-), runs AS (
-    SELECT queue, task, jsonb_object_agg(bucket, many) AS buckets
-    FROM (
-        SELECT part.queue, part.task, each.key AS bucket, sum(each.value::bigint) AS many
-        FROM part
-        CROSS JOIN LATERAL jsonb_each_text(part.run_buckets) AS each
-        GROUP BY part.queue, part.task, each.key
-    ) AS counted
-    GROUP BY queue, task
-), waits AS (
-    SELECT queue, task, jsonb_object_agg(bucket, many) AS buckets
-    FROM (
-        SELECT part.queue, part.task, each.key AS bucket, sum(each.value::bigint) AS many
-        FROM part
-        CROSS JOIN LATERAL jsonb_each_text(part.wait_buckets) AS each
-        GROUP BY part.queue, part.task, each.key
-    ) AS counted
-    GROUP BY queue, task
-)
+),
+-- include: summed_buckets
 INSERT INTO tasks_jobstatistic (
     unit, start, queue, task, succeeded, retried, dead, crashed, snoozed, cancelled,
     run_s, wait_s, run_buckets, wait_buckets
@@ -43,14 +26,4 @@ FROM part
 LEFT JOIN runs USING (queue, task)
 LEFT JOIN waits USING (queue, task)
 GROUP BY queue, task
-ON CONFLICT (unit, start, queue, task) DO UPDATE SET
-    succeeded = excluded.succeeded,
-    retried = excluded.retried,
-    dead = excluded.dead,
-    crashed = excluded.crashed,
-    snoozed = excluded.snoozed,
-    cancelled = excluded.cancelled,
-    run_s = excluded.run_s,
-    wait_s = excluded.wait_s,
-    run_buckets = excluded.run_buckets,
-    wait_buckets = excluded.wait_buckets
+-- include: replace_statistics

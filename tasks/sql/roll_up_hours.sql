@@ -38,14 +38,4 @@ LEFT JOIN runs USING (hour, queue, task)
 LEFT JOIN waits USING (hour, queue, task)
 GROUP BY hour, queue, task
 ORDER BY hour, queue, task
-ON CONFLICT (unit, start, queue, task) DO UPDATE SET
-    succeeded = excluded.succeeded,
-    retried = excluded.retried,
-    dead = excluded.dead,
-    crashed = excluded.crashed,
-    snoozed = excluded.snoozed,
-    cancelled = excluded.cancelled,
-    run_s = excluded.run_s,
-    wait_s = excluded.wait_s,
-    run_buckets = excluded.run_buckets,
-    wait_buckets = excluded.wait_buckets
+-- include: replace_statistics

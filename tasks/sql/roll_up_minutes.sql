@@ -71,14 +71,4 @@ LEFT JOIN runs USING (start, queue, task)
 LEFT JOIN waits USING (start, queue, task)
 GROUP BY start, queue, task
 ORDER BY start, queue, task
-ON CONFLICT (unit, start, queue, task) DO UPDATE SET
-    succeeded = excluded.succeeded,
-    retried = excluded.retried,
-    dead = excluded.dead,
-    crashed = excluded.crashed,
-    snoozed = excluded.snoozed,
-    cancelled = excluded.cancelled,
-    run_s = excluded.run_s,
-    wait_s = excluded.wait_s,
-    run_buckets = excluded.run_buckets,
-    wait_buckets = excluded.wait_buckets
+-- include: replace_statistics

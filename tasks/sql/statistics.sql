@@ -2,25 +2,8 @@
 --   units: which rows ('minute', or 'hour' and 'ever'); since
 WITH part AS (
     SELECT * FROM tasks_jobstatistic WHERE unit = ANY(%(units)s) AND start >= %(since)s
-), runs AS (
-    SELECT queue, task, jsonb_object_agg(bucket, many) AS buckets
-    FROM (
-        SELECT part.queue, part.task, each.key AS bucket, sum(each.value::bigint) AS many
-        FROM part
-        CROSS JOIN LATERAL jsonb_each_text(part.run_buckets) AS each
-        GROUP BY part.queue, part.task, each.key
-    ) AS counted
-    GROUP BY queue, task
-), waits AS (
-    SELECT queue, task, jsonb_object_agg(bucket, many) AS buckets
-    FROM (
-        SELECT part.queue, part.task, each.key AS bucket, sum(each.value::bigint) AS many
-        FROM part
-        CROSS JOIN LATERAL jsonb_each_text(part.wait_buckets) AS each
-        GROUP BY part.queue, part.task, each.key
-    ) AS counted
-    GROUP BY queue, task
-)
+),
+-- include: summed_buckets
 SELECT
     queue, task,
     sum(succeeded)::bigint, sum(retried)::bigint, sum(dead)::bigint, sum(crashed)::bigint,
