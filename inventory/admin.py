@@ -7,7 +7,7 @@ adjust page change something by POST only, and each asks for its permission.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -27,12 +27,8 @@ from inventory.models import (
 )
 from inventory.supplier_admin import DeliveryAdmin, SupplierAdmin
 from inventory.sync_pages import SyncRunAdmin
+from tasks.model_admin import ModelAdmin
 from tasks.records import RecordAdmin
-
-if TYPE_CHECKING:  # only the type stubs know the class's parameter
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 
 class ReadOnly(RecordAdmin):

@@ -16,13 +16,13 @@ from inventory import jobs, suppliers, trying
 from inventory.feeds import deliveries, marks
 from inventory.models import Delivery, Supplier
 from tasks import audit_log
+from tasks.model_admin import ModelAdmin
 from tasks.records import RecordAdmin
 
-if TYPE_CHECKING:  # only the type stubs know these classes' parameters
-    ModelAdmin = admin.ModelAdmin[Any]
+if TYPE_CHECKING:  # only the type stubs know the class's parameter
     ModelForm = forms.ModelForm[Supplier]
 else:
-    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm
+    ModelForm = forms.ModelForm
 
 SYNC = "inventory.sync_stock"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,12 +20,8 @@ from inventory.approving import approve_run, reject_run
 from inventory.errors import NotHeld
 from inventory.models import SyncRowError, SyncRun
 from tasks import audit_log
+from tasks.model_admin import TabularInline
 from tasks.records import RecordAdmin
-
-if TYPE_CHECKING:  # only the type stubs know the class's parameters
-    TabularInline = admin.TabularInline[SyncRowError, SyncRun]
-else:
-    TabularInline = admin.TabularInline
 
 PERMISSION = "inventory.decide_sync"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -42,7 +38,6 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(
         max_length=200,
         help_text="Why; it stays in the audit log.",
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 

@@ -6,12 +6,11 @@ here. Actions come as POST from the list; each asks for its permission, and asks
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
 
@@ -20,12 +19,7 @@ from orders.deeds import REASON_CHARS, Deed
 from orders.models import Order, OrderEvent, OrderLine, Payment
 from orders.money import format_minor
 from tasks import audit_log
-
-if TYPE_CHECKING:  # only the type stubs know these classes' parameters
-    TabularInline = admin.TabularInline[Model, Order]
-    ModelAdmin = admin.ModelAdmin[Order]
-else:
-    TabularInline, ModelAdmin = admin.TabularInline, admin.ModelAdmin
+from tasks.model_admin import ActionForm, ModelAdmin, TabularInline
 
 
 class ReasonForm(ActionForm):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -28,11 +28,7 @@ from orders.refunds import OWED
 from orders.standing import retryable, standing
 from orders.states import ENDED, UNPAID
 from orders.why import Records, records_of
-
-if TYPE_CHECKING:  # only the type stubs know the class's parameter
-    ModelAdmin = admin.ModelAdmin[Order]
-else:
-    ModelAdmin = admin.ModelAdmin
+from tasks.model_admin import ModelAdmin
 
 PAGES = {
     "job": ("tasks.view_job", "admin:tasks_job_change"),
@@ -64,7 +60,6 @@ class DeedForm(forms.Form):
         label="Reason or comment",
         help_text="For a comment its text. It stays with the order and in the audit log; "
         "customers don’t read it.",
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     job = forms.UUIDField(required=False)
 

@@ -11,8 +11,6 @@ from shop.api.application import api
 
 converters.register()
 
-admin.site.site_header = "Shop administration"
-admin.site.site_title = "Shop administration"
 admin.site.index_title = "Overview"
 
 urlpatterns = [

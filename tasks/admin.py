@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 
-from tasks import audit_log, operations
+from tasks import audit_log, operations, periodic_pages
 from tasks.bulk import Deed
 from tasks.lock_pages import LockAdmin
+from tasks.model_admin import TabularInline
 from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
-from tasks.periodic_pages import PeriodicTaskAdmin
 from tasks.records import RecordAdmin
 
-if TYPE_CHECKING:  # only the type stubs know the class's parameters
-    TabularInline = admin.TabularInline[Attempt, Job]
-else:
-    TabularInline = admin.TabularInline
-
 admin.site.register(Lock, LockAdmin)
-admin.site.unregister(PeriodicTask)  # `tasks.periodic_pages` has imported the other one
-admin.site.register(PeriodicTask, PeriodicTaskAdmin)
+for model, page in {
+    PeriodicTask: periodic_pages.PeriodicTaskAdmin,
+    ClockedSchedule: periodic_pages.ClockedScheduleAdmin,
+    CrontabSchedule: periodic_pages.CrontabScheduleAdmin,
+    IntervalSchedule: periodic_pages.IntervalScheduleAdmin,
+    SolarSchedule: periodic_pages.SolarScheduleAdmin,
+}.items():
+    admin.site.unregister(model)  # `tasks.periodic_pages` has imported beat's own
+    admin.site.register(model, page)
 
 
 class AttemptInline(TabularInline):

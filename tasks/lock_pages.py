@@ -37,7 +37,7 @@ class ReleaseForm(forms.Form):
     reason = forms.CharField(
         max_length=200,
         help_text="Why; it stays in the audit log.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autofocus": True}),
     )
 
 

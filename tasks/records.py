@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
-if TYPE_CHECKING:  # only the type stubs know the class's parameter
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
+from tasks.model_admin import ModelAdmin
 
 
 class RecordAdmin(ModelAdmin):

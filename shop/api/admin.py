@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,11 +14,7 @@ from django.utils.cache import add_never_cache_headers
 
 from shop.api import keys
 from shop.api.models import ApiKey, Scope
-
-if TYPE_CHECKING:  # only the type stubs know this class's parameter
-    ModelAdmin = admin.ModelAdmin[ApiKey]
-else:
-    ModelAdmin = admin.ModelAdmin
+from tasks.model_admin import ModelAdmin
 
 
 class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from shop.auditor.breaches import page_of
 from shop.auditor.models import AuditBreach, AuditRun
+from tasks.model_admin import TabularInline
 from tasks.records import RecordAdmin
-
-if TYPE_CHECKING:  # only the type stubs know the class's parameters
-    TabularInline = admin.TabularInline[Model, AuditRun]
-else:
-    TabularInline = admin.TabularInline
 
 
 def _linked(path: str, text: str) -> str:

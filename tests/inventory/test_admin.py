@@ -182,7 +182,7 @@ def test_given_suppliers_when_synced_now_then_a_job_is_enqueued_for_each_enabled
     acme = Supplier.objects.create(name="acme", feed_url="file:///stock.csv")
     off = Supplier.objects.create(name="off", feed_url="file:///stock.csv", is_enabled=False)
     page = sync_now(client, acme, off)
-    assert "Syncs are enqueued for acme." in page and "Off is switched off." in page
+    assert "Syncs are enqueued for acme." in page and "off is switched off." in page
     job, entry = Job.objects.get(), AuditEntry.objects.get()
     assert job.args == [acme.pk]
     assert (entry.action, entry.subject) == ("supplier.sync", f"supplier:{acme.pk}")
