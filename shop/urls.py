@@ -11,7 +11,8 @@ from shop.api.application import api
 
 converters.register()
 
-admin.site.index_title = "Overview"
+admin.site.index_title = "Start"
+admin.site.index_template = "shop/console/start.html"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_celery_beat.models import (
@@ -19,6 +20,7 @@ from django_celery_beat.models import (
 
 from tasks import audit_log, operations, periodic_pages
 from tasks.bulk import Deed
+from tasks.console.urls import urls
 from tasks.lock_pages import LockAdmin
 from tasks.model_admin import TabularInline
 from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
@@ -66,6 +68,9 @@ class JobAdmin(RecordAdmin):
         ("Why", {"fields": ["enqueued_by", "parent_id", "correlation_id"]}),
         ("Names", {"fields": ["unique_key", "slot", "tags"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*urls(self), *super().get_urls()]
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:

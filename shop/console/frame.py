@@ -33,7 +33,7 @@ def _item(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
     link = reverse_lazy(f"admin:{page}")
 
     def may_open(request: HttpRequest) -> bool:
-        return request.user.has_perm(permission)
+        return not permission or request.user.has_perm(permission)
 
     def is_open(request: HttpRequest) -> bool:
         return str(link) == _nearest(request.path)
@@ -58,6 +58,7 @@ def _group(title: str, *items: dict[str, Any], collapsible: bool = False) -> dic
 
 
 NAVIGATION: list[dict[str, Any]] = [
+    _group("", _item("Start", "home", "index", "")),
     _group(
         "Shop",
         _item("Orders", "receipt_long", "orders_order_changelist", "orders.view_order"),
@@ -71,6 +72,7 @@ NAVIGATION: list[dict[str, Any]] = [
     ),
     _group(
         "Jobs",
+        _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",
               "django_celery_beat.view_periodictask"),
@@ -107,14 +109,19 @@ def _style(request: HttpRequest) -> str:
     return static("tasks/console.css")
 
 
+def _icon(request: HttpRequest) -> str:
+    return static("shop/icon.svg")
+
+
 UNFOLD = {
     "SITE_TITLE": "Shop console",
     "SITE_HEADER": "Shop console",
     "SITE_SYMBOL": "storefront",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "STYLES": [_style],
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": PRIMARY},
-    "COMMAND": {"search_models": False},
+    "DASHBOARD_CALLBACK": "shop.console.start.context",
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }

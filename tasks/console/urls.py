@@ -1,0 +1,19 @@
+"""The console's pages about jobs, under the address of the jobs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.urls import URLPattern, path
+
+from tasks.console.overview import overview_page
+from tasks.model_admin import ModelAdmin
+
+
+def urls(model_admin: ModelAdmin) -> list[URLPattern]:
+    """For `get_urls` of the jobs' own admin, in front of its standard pages."""
+    wrap = model_admin.admin_site.admin_view
+    return [
+        path(address, wrap(partial(page, model_admin=model_admin)), name=name)
+        for address, page, name in (("overview/", overview_page, "tasks_overview"),)
+    ]
