@@ -8,18 +8,25 @@ from typing import Any
 from celery import Celery
 from celery.app import app_or_default
 from celery.exceptions import QueueNotFound
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
 from tasks.conf import conf
+from tasks.locks.conf import conf as locks_conf
 from tasks.task import JobTask
 
 # RabbitMQ closes the channel of a consumer that holds a message for longer, in seconds.
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
 CONSUMER_TIMEOUT_S = 30 * 60
+
+NEEDED_APPS = {
+    "django.contrib.postgres": "the ledger's columns and indexes need it",
+    "django_celery_beat": "schedules live in its tables",
+}
 
 
 @register("jobs")
@@ -28,6 +35,8 @@ def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
     autodiscover_modules("tasks")  # not by Celery's loader, which runs these very checks
     return [
         *_check_own_settings(),
+        *_check_database(),
+        *_check_apps(),
         *_check_delivery(app),
         *_check_serializers(app),
         *_check_time_limits(app),
@@ -37,10 +46,39 @@ def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
 
 
 def _check_own_settings() -> Iterator[CheckMessage]:
-    try:
-        conf()
-    except ImproperlyConfigured as error:
-        yield Error(str(error), id="jobs.E001")
+    for read in (conf, locks_conf):
+        try:
+            read()
+        except ImproperlyConfigured as error:
+            yield Error(str(error), id="jobs.E001")
+
+
+def _check_database() -> Iterator[CheckMessage]:
+    if connection.vendor != "postgresql":
+        yield Error(
+            "Set DATABASES to a PostgreSQL: the ledger locks and counts rows as only it does.",
+            id="jobs.E012",
+        )
+
+
+def _check_apps() -> Iterator[CheckMessage]:
+    for name, reason in NEEDED_APPS.items():
+        if not apps.is_installed(name):
+            yield Error(f'Add "{name}" to INSTALLED_APPS: {reason}.', id="jobs.E013")
+    if not apps.is_installed("django.contrib.admin"):
+        return
+    names = [each.name for each in apps.get_app_configs()]
+    if "django.contrib.humanize" not in names:
+        yield Error(
+            'Add "django.contrib.humanize" to INSTALLED_APPS: pages of the admin need it.',
+            id="jobs.E013",
+        )
+    if "unfold" not in names[: names.index("django.contrib.admin")]:
+        yield Error(
+            'Put "unfold" into INSTALLED_APPS before "django.contrib.admin", whose templates it'
+            " replaces.",
+            id="jobs.E014",
+        )
 
 
 def _check_delivery(app: Celery) -> Iterator[CheckMessage]:
