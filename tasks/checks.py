@@ -23,10 +23,8 @@ from tasks.task import JobTask
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
 CONSUMER_TIMEOUT_S = 30 * 60
 
-NEEDED_APPS = {
-    "django.contrib.postgres": "the ledger's columns and indexes need it",
-    "django_celery_beat": "schedules live in its tables",
-}
+FALLBACK_APP = "default"
+"""The name of the app that Celery makes up when the project has none."""
 
 
 @register("jobs")
@@ -37,6 +35,20 @@ def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
         *_check_own_settings(),
         *_check_database(),
         *_check_apps(),
+        *(_no_app() if app.main == FALLBACK_APP else _check_celery(app)),
+    ]
+
+
+def _no_app() -> Iterator[CheckMessage]:
+    yield Error(
+        "Make a Celery app and import it in the __init__.py beside your settings: the one that"
+        " Celery makes up knows none of them.",
+        id="jobs.E015",
+    )
+
+
+def _check_celery(app: Celery) -> list[CheckMessage]:
+    return [
         *_check_delivery(app),
         *_check_serializers(app),
         *_check_time_limits(app),
@@ -62,23 +74,19 @@ def _check_database() -> Iterator[CheckMessage]:
 
 
 def _check_apps() -> Iterator[CheckMessage]:
-    for name, reason in NEEDED_APPS.items():
-        if not apps.is_installed(name):
-            yield Error(f'Add "{name}" to INSTALLED_APPS: {reason}.', id="jobs.E013")
-    if not apps.is_installed("django.contrib.admin"):
-        return
     names = [each.name for each in apps.get_app_configs()]
-    if "django.contrib.humanize" not in names:
-        yield Error(
-            'Add "django.contrib.humanize" to INSTALLED_APPS: pages of the admin need it.',
-            id="jobs.E013",
-        )
-    if "unfold" not in names[: names.index("django.contrib.admin")]:
-        yield Error(
-            'Put "unfold" into INSTALLED_APPS before "django.contrib.admin", whose templates it'
-            " replaces.",
-            id="jobs.E014",
-        )
+    needed = {"django.contrib.postgres": "the ledger's columns and indexes are its own"}
+    if "django.contrib.admin" in names:
+        needed["django.contrib.humanize"] = "pages of the admin show numbers by it"
+        if "unfold" not in names[: names.index("django.contrib.admin")]:
+            yield Error(
+                'Put "unfold" into INSTALLED_APPS before "django.contrib.admin": it replaces some'
+                " of the admin's templates.",
+                id="jobs.E014",
+            )
+    for name, reason in needed.items():
+        if name not in names:
+            yield Error(f'Add "{name}" to INSTALLED_APPS: {reason}.', id="jobs.E013")
 
 
 def _check_delivery(app: Celery) -> Iterator[CheckMessage]:

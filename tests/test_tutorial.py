@@ -26,12 +26,31 @@ PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (?P<name>[\w/]+\.py)(?P<at_the_end>: add this at its end)?\n")
 DATABASE = "tutorial"
-# The tests have a virtual environment; `test_requirements.py` holds what the page installs.
+# The tests have a virtual environment; `tests/tasks/test_lifting.py` holds what the page installs.
 SKIPPED = ("python3 -m venv", "pip install", "export SHOP=")
 # What only looks may be asked again until it shows what the page shows.
 LOOKS = ("python manage.py jobs", "grep")
 PATIENCE_S = 20.0
 END = "--- done: "
+
+# The admin that the page sends one to: it needs nothing of the shop's.
+ADMIN = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+import django
+from django.conf import settings
+django.setup()
+settings.ALLOWED_HOSTS = ["testserver"]
+from django.contrib.auth.models import User
+from django.test import Client
+from tasks.models import Job
+client = Client()
+client.force_login(User.objects.create_superuser("ann"))
+jobs = "/admin/tasks/job/"
+pages = [jobs, f"{jobs}{Job.objects.first().pk}/change/", "/admin/tasks/effect/"]
+pages += ["/admin/tasks/lock/", "/admin/tasks/auditentry/", "/admin/"]
+print([client.get(page).status_code for page in pages])
+"""
 
 
 @dataclass(frozen=True)
@@ -76,12 +95,13 @@ class Terminal:
         self.run("set -m")
 
     def type(self, command: Command) -> None:
+        output = ""
+
         def matches() -> bool:
             nonlocal output
             output = self.run(command.text)
             return command.shows(output)
 
-        output = ""
         with suppress(TimeoutError):
             patience_s = PATIENCE_S if command.text.startswith(LOOKS) else 0
             wait_until(matches, timeout_s=patience_s)
@@ -93,7 +113,7 @@ class Terminal:
         assert self.bash.stdout is not None
         self.bash.stdin.write(f"{text}\necho '{END}'$?\n")
         self.bash.stdin.flush()
-        lines = []
+        lines: list[str] = []
         for line in self.bash.stdout:
             if line.startswith(END):
                 return "".join(lines)
@@ -165,10 +185,17 @@ def test_given_the_tutorial_when_typed_then_one_sees_what_it_shows(
         for command in commands(block):
             if not command.text.startswith(SKIPPED):
                 terminal.type(command)
+    assert terminal.run(f"python -c '{ADMIN}'") == "[200, 200, 200, 200, 200, 200]\n"
     asked = (project / "carrier.log").read_text().splitlines()
     assert [each for each in asked if each.endswith("201")] == [
         f"POST parcel:{number}:book 201" for number in (1, 2, 3)
     ]
+
+
+def test_given_the_line_that_installs_then_the_file_that_it_names_exists() -> None:
+    [named] = re.findall(r"^\$ pip install .*-r (\S+)$", PAGE, re.MULTILINE)
+
+    assert (ROOT / named).is_file()
 
 
 def save(project: Path, block: str) -> None:
