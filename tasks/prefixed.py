@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -23,3 +24,24 @@ def prefixed_settings(prefix: str, known: Collection[str]) -> dict[str, Any]:
                 raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
             values[field] = getattr(settings, name)
     return values
+
+
+def check_value(name: str, value: object, *, default: object) -> None:
+    """Raises `ImproperlyConfigured` unless the value is of the default's kind.
+
+    A number must be above 0 and finite, and whole where the default is.
+    """
+    if isinstance(default, bool | str):
+        if not isinstance(value, type(default)):
+            raise ImproperlyConfigured(f"{name} must be {type(default).__name__}, not {value!r}.")
+        return
+    whole = isinstance(default, int)
+    accepted = int if whole else int | float
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, accepted)
+        or not math.isfinite(value)
+        or value <= 0
+    ):
+        kind = "whole number" if whole else "number"
+        raise ImproperlyConfigured(f"{name} must be a {kind} above 0, not {value!r}.")
