@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -36,12 +36,7 @@ def check_value(name: str, value: object, *, default: object) -> None:
             raise ImproperlyConfigured(f"{name} must be {type(default).__name__}, not {value!r}.")
         return
     whole = isinstance(default, int)
-    accepted = int if whole else int | float
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, accepted)
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < cast(float, value) < math.inf:
         kind = "whole number" if whole else "number"
         raise ImproperlyConfigured(f"{name} must be a {kind} above 0, not {value!r}.")
