@@ -74,6 +74,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "Jobs",
         _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
+        _item("Queues", "stacks", "tasks_queues", "tasks.view_job"),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",
               "django_celery_beat.view_periodictask"),
         _item("Effects", "output", "tasks_effect_changelist", "tasks.view_effect"),

@@ -7,6 +7,8 @@ from functools import partial
 from django.urls import URLPattern, path
 
 from tasks.console.overview import overview_page
+from tasks.console.queue_deeds import queue_deed_page
+from tasks.console.queues import queues_page
 from tasks.model_admin import ModelAdmin
 
 
@@ -15,5 +17,9 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
     wrap = model_admin.admin_site.admin_view
     return [
         path(address, wrap(partial(page, model_admin=model_admin)), name=name)
-        for address, page, name in (("overview/", overview_page, "tasks_overview"),)
+        for address, page, name in (
+            ("overview/", overview_page, "tasks_overview"),
+            ("queues/", queues_page, "tasks_queues"),
+            ("queues/<slug:deed>/", queue_deed_page, "tasks_queue_deed"),
+        )
     ]
