@@ -292,6 +292,35 @@ class PausedQueue(models.Model):
         return f"{self.queue} is paused"
 
 
+class Worker(models.Model):
+    """A Celery worker, as it tells of itself every few seconds; see `tasks.presence`."""
+
+    name = models.CharField(
+        max_length=120, primary_key=True, help_text="Celery's node name, new at each start."
+    )
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    queues = ArrayField(models.CharField(max_length=80))
+    pool = models.CharField(max_length=40)
+    concurrency = models.PositiveIntegerField()
+    prefetch = models.PositiveIntegerField(help_text="Messages that it may hold; 0: no limit.")
+    memory_bytes = models.BigIntegerField(null=True, help_text="Of the main process.")
+    pool_memory_bytes = models.BigIntegerField(null=True, help_text="Of the pool's processes.")
+    jobs_done = models.BigIntegerField(help_text="Attempts that it began and ended.")
+    stopping = models.BooleanField()
+    stop_asked_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="Its last word; none if it vanished.")
+
+    class Meta:
+        default_permissions = ["view"]
+        permissions = [("stop_worker", "Can stop a worker")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class JobStatistic(models.Model):
     """What jobs of one task in one queue did in a minute or hour; see `tasks.statistics`."""
 

@@ -75,6 +75,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
         _item("Queues", "stacks", "tasks_queues", "tasks.view_job"),
+        _item("Workers", "engineering", "tasks_workers", "tasks.view_worker"),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",
               "django_celery_beat.view_periodictask"),
         _item("Effects", "output", "tasks_effect_changelist", "tasks.view_effect"),
