@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from uuid import UUID
 
@@ -29,7 +29,7 @@ ERROR_CHARS = 240
 NAMED = 5
 """So many products are named; a wholesale order has a thousand."""
 
-RANKS = {"event": 0, "audit": 1, "stock": 2, "job": 3, "attempt": 4, "effect": 5}
+RANKS = {"event": 0, "audit": 1, "stock": 2, "job": 3, "attempt": 4, "lock": 5, "effect": 6}
 """Of what happened at the same instant, the cause comes first."""
 
 DEEDS = {
@@ -50,7 +50,7 @@ class Entry:
 
     at: datetime
     kind: str
-    """event, audit, stock, job, attempt or effect."""
+    """event, audit, stock, job, attempt, lock or effect."""
 
     title: str
     detail: str = ""
@@ -78,6 +78,7 @@ def entries(records: Records) -> list[Entry]:
         *_movements(records),
         *_jobs(records),
         *_attempts(records),
+        *_lock_waits(records),
         *_effects(records),
     ]
     return sorted(found, key=lambda entry: (entry.at, RANKS[entry.kind]))
@@ -235,6 +236,23 @@ def _attempts(records: Records) -> Iterator[Entry]:
             subject=f"job:{attempt.job_id}",
             is_trouble=attempt.outcome in (Attempt.Outcome.DEAD, Attempt.Outcome.CRASHED),
         )
+
+
+def _lock_waits(records: Records) -> Iterator[Entry]:
+    """Each where it began. A key without a name is shown as it is."""
+    products = {row.stock.product_id: row.stock.product.name for row in records.reservations}
+    named = {f"stock:{product_id}": name for product_id, name in products.items()}
+    for attempt in records.attempts:
+        for wait in attempt.lock_waits or ():
+            yield Entry(
+                at=datetime.fromtimestamp(wait["began"], UTC),
+                kind="lock",
+                title=f"Waited {wait['s']:.1f} s for its turn"
+                + ("" if wait["got"] else ", and gave up for now"),
+                detail="at " + ", ".join(named.get(key, key) for key in wait["keys"][:NAMED]),
+                job_id=attempt.job_id,
+                subject=f"job:{attempt.job_id}",
+            )
 
 
 def _effects(records: Records) -> Iterator[Entry]:

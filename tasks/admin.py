@@ -81,7 +81,7 @@ class JobAdmin(RecordAdmin):
 
     @admin.display(description="traceback")
     def traceback_text(self, job: Job) -> SafeString:
-        return format_html("<pre>{}</pre>", job.traceback or "none")
+        return format_html('<pre class="trace">{}</pre>', job.traceback or "none")
 
     @admin.display(description="error")
     def short_error(self, job: Job) -> SafeString:

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import time
+from typing import Any
 from uuid import UUID
 
 from tasks.errors import Superseded
 from tasks.outcomes import Cancel
+
+NOTED_WAIT_S = 0.05
+"""Shorter waits for a lock explain nothing."""
+
+NOTED_WAITS = 20
+"""Of one attempt, the first; with them it is clear what it waits for."""
 
 
 @dataclass(eq=False)
@@ -34,6 +42,16 @@ class CurrentJob:
     superseded: bool = False
     taken_at: float = field(default=0.0)
     """`time.monotonic()` of the claim or the newest renewal."""
+    lock_waits: list[dict[str, Any]] = field(default_factory=list)
+    """As `tasks.models.Attempt.lock_waits` keeps them."""
+
+    def waited(self, keys: list[str], *, wait_s: float, got: bool) -> None:
+        """Remember a wait for locks that was long enough to explain something."""
+        if wait_s >= NOTED_WAIT_S and len(self.lock_waits) < NOTED_WAITS:
+            began = time() - wait_s
+            self.lock_waits.append(
+                {"keys": keys, "began": round(began, 3), "s": round(wait_s, 3), "got": got}
+            )
 
     def progress(
         self, *, done: int | None = None, total: int | None = None, note: str = ""

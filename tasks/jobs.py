@@ -276,6 +276,7 @@ def _finish(
             "failed": failed,
             "result": result,
             "wait_for_disk": wait_for_disk,
+            "lock_waits": json.dumps(job.lock_waits) if job.lock_waits else None,
             **_progress(job),
         },
     )

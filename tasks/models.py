@@ -216,6 +216,9 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField()
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
+    # [{"keys": ["stock:7"], "began": 1767225600.5, "s": 0.8, "got": true}], times in seconds since
+    # 1970; null when it waited for none, as most do.
+    lock_waits = models.JSONField(null=True, blank=True, help_text="Waits for locks worth a word.")
 
     class Meta:
         ordering = ["number"]

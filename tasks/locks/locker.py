@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
+from tasks.context import current_job
 from tasks.locks import scripts
 from tasks.locks.acquisition import Acquisition, Kind
 from tasks.locks.combining import Batch, Serve
@@ -163,6 +164,7 @@ class Locker:
         """How it went, the token, and when the lock's time began."""
         _check(names, ttl_s, wait_s)
         kind = Kind.EXACT if exact_owner else Kind.SHARED if shared else Kind.EXCLUSIVE
+        began_at = monotonic()
         wire = self._wires.take(names)
         try:
             acquisition = Acquisition(
@@ -178,6 +180,7 @@ class Locker:
             token, taken_at = acquisition.acquire()
         except LockTimeout:
             lock_metrics.timed_out()
+            self._note_wait(names, began_at, got=False)
             raise
         except LockUnavailable:
             lock_metrics.was_unavailable()
@@ -186,7 +189,15 @@ class Locker:
             self._wires.put(wire)
         if token:
             lock_metrics.got(monotonic() - acquisition.began_at, queued=acquisition.queued)
+        if acquisition.queued:
+            self._note_wait(names, began_at, got=True)
         return acquisition, token, taken_at
+
+    def _note_wait(self, names: tuple[str, ...], began_at: float, *, got: bool) -> None:
+        """For the record of the job that runs here, if one does."""
+        if job := current_job():
+            keys = [name.removeprefix(self.prefix) for name in names]
+            job.waited(keys, wait_s=monotonic() - began_at, got=got)
 
     # --- while held ------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 --   outcome, error, traceback: for the attempt's record
 --   wait_s: seconds until the next run, for state 'scheduled'
 --   failed: whether it counts as a failure; result: JSON or null
+--   lock_waits: JSON or null, for the attempt's record
 --   wait_for_disk: whether the transaction's commit waits for it; see tasks.task.JobTask
 WITH ended AS (
     UPDATE tasks_job
@@ -34,11 +35,11 @@ WITH ended AS (
     RETURNING id, worker, started_at, state
 )
 INSERT INTO tasks_attempt (
-    job_id, number, outcome, worker, started_at, finished_at, error, traceback
+    job_id, number, outcome, worker, started_at, finished_at, error, traceback, lock_waits
 )
 SELECT
     id, %(attempt)s::int, %(outcome)s::text, worker, started_at, clock_timestamp(),
-    %(error)s::text, %(traceback)s::text
+    %(error)s::text, %(traceback)s::text, %(lock_waits)s::jsonb
 FROM ended
 RETURNING
     number,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -14,12 +15,17 @@ from django.urls import reverse
 
 from inventory.models import StockMovement
 from orders.models import Order, OrderEvent, Payment
-from tasks.models import AuditEntry, Effect, Job, JobState
+from tasks.context import NOTED_WAIT_S
+from tasks.locks import lock
+from tasks.locks.default import default_locker
+from tasks.locks.inspection import lock_info
+from tasks.models import Attempt, AuditEntry, Effect, Job, JobState
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
 from tests.orders.sink import SmtpSink
 from tests.shop.auditor.working import run_once, work_off
 from tests.shop.auditor.world import job_of
+from tests.tasks.locks.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,6 +104,36 @@ def test_given_a_confirmed_order_then_its_story_is_told_in_order(confirmed: Orde
         places.append(text.index(each, places[-1]))
     assert "2 × A red mug left the shelf" in text
     assert "not explained" not in text
+
+
+def test_given_a_product_that_somebody_else_has_then_the_wait_for_it_is_told(
+    provider: ScriptedProvider, sink: SmtpSink
+) -> None:
+    mug = makers.product(on_hand=10, name="A red mug")
+    order = makers.order(mug)
+    key = f"stock:{mug.pk}"
+
+    def let_go_when_somebody_has_waited() -> None:
+        until(lambda: longest_wait_s(key) > 2 * NOTED_WAIT_S)
+        held.release()
+
+    held = lock(key, ttl=30, wait=0)
+    with ThreadPoolExecutor(1) as other:
+        done = other.submit(let_go_when_somebody_has_waited)
+        work_off(order)
+        done.result()
+
+    [attempt] = Attempt.objects.filter(job_id=job_of(order))
+    [wait] = attempt.lock_waits or []
+    assert (wait["keys"], wait["got"]) == ([key], True)
+    assert wait["s"] > NOTED_WAIT_S
+    text = text_of(client_with("view_order").get(page_of(order)))
+    assert f"Waited {wait['s']:.1f} s for its turn at A red mug the checkout job" in text
+
+
+def longest_wait_s(key: str) -> float:
+    info = lock_info(default_locker(), key)
+    return max((waiter.waiting_s for waiter in info.waiters), default=0.0) if info else 0.0
 
 
 def test_given_permissions_then_entries_lead_to_their_records(confirmed: Order) -> None:

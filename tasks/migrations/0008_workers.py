@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0006_statistics'),
+        ('tasks', '0007_lock_waits'),
     ]
 
     operations = [
