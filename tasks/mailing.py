@@ -28,6 +28,9 @@ from tasks.errors import MailRefused, MailUnknown, NotDone
 from tasks.outcomes import Permanent
 from tasks.retry import RetryPolicy
 
+KIND = "email"
+"""Of the effects."""
+
 DAY_S = 24 * 3600.0
 
 POLICY = RetryPolicy(
@@ -76,7 +79,7 @@ def _perform(
             f"Nobody knows whether {message_id(key)} was sent: look in the mail server's log."
         )
 
-    effects.perform(key=key, kind="email", params=params, call=call, look_up=look_up)
+    effects.perform(key=key, kind=KIND, params=params, call=call, look_up=look_up)
 
 
 def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> None:

@@ -271,6 +271,7 @@ class Effect(models.Model):
                 fields=["intended_at"], condition=Q(state="intended"), name="tasks_effect_open"
             )
         ]
+        permissions = [("ask_effect", "Can have a provider asked about an effect")]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
@@ -293,6 +294,19 @@ class PausedQueue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} is paused"
+
+
+class ScheduleMark(models.Model):
+    """Since when a schedule has been as it is; see `tasks.slots`."""
+
+    schedule_id = models.BigIntegerField(primary_key=True)
+    counts_since = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ["view"]
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} since {self.counts_since}"
 
 
 class Worker(models.Model):
