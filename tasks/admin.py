@@ -21,12 +21,14 @@ from django_celery_beat.models import (
 from tasks import audit_log, operations, periodic_pages
 from tasks.bulk import Deed
 from tasks.console.urls import urls
+from tasks.effect_pages import EffectAdmin
 from tasks.lock_pages import LockAdmin
 from tasks.model_admin import TabularInline
 from tasks.models import Attempt, AuditEntry, Effect, Job, Lock
 from tasks.records import RecordAdmin
 
 admin.site.register(Lock, LockAdmin)
+admin.site.register(Effect, EffectAdmin)
 for model, page in {
     PeriodicTask: periodic_pages.PeriodicTaskAdmin,
     ClockedSchedule: periodic_pages.ClockedScheduleAdmin,
@@ -122,14 +124,6 @@ class JobAdmin(RecordAdmin):
         for job in Job.objects.filter(pk__in=changed):
             self.log_change(request, job, what)
         messages.success(request, f"{len(changed)} of {len(chosen)} jobs {what}.")
-
-
-@admin.register(Effect)
-class EffectAdmin(RecordAdmin):
-    list_display = ["key", "kind", "state", "tries", "intended_at", "settled_at", "error"]
-    list_filter = ["state", "kind"]
-    search_fields = ["key"]
-    ordering = ["-intended_at"]
 
 
 @admin.register(AuditEntry)

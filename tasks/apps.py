@@ -16,4 +16,9 @@ class TasksConfig(AppConfig):
             )
 
     def ready(self) -> None:
-        from tasks import checks  # noqa: F401  (registers the boot checks)
+        from django.db.models.signals import post_save
+        from django_celery_beat.models import PeriodicTask
+
+        from tasks import slots  # checks registers the boot checks
+
+        post_save.connect(slots.on_schedule_saved, sender=PeriodicTask)

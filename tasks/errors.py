@@ -82,5 +82,13 @@ class UnknownQueue(JobError):
     """No such queue is declared and no job is in it. The message names those that there are."""
 
 
+class UnknownWorker(JobError):
+    """No such worker is here, and none of that name has a running job."""
+
+
+class CannotAsk(JobError):
+    """Nobody can be asked about the effect now. The message says why, and what to do instead."""
+
+
 class NotConfirmed(JobError):
     """A deed that can't be undone was asked for without its confirmation. Nothing was done."""

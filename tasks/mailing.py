@@ -29,6 +29,9 @@ from tasks.outcomes import Permanent
 from tasks.retry import RetryPolicy
 from tasks.stage import RehearsedMail, on_stage
 
+KIND = "email"
+"""Of the effects."""
+
 DAY_S = 24 * 3600.0
 
 POLICY = RetryPolicy(
@@ -87,7 +90,7 @@ def _perform(
         return {"message_id": message_id(key)}
 
     effects.perform(
-        key=key, kind="email", params=params, call=call, look_up=look_up, rehearse=rehearse
+        key=key, kind=KIND, params=params, call=call, look_up=look_up, rehearse=rehearse
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from orders.models import Payment
+from tasks.models import Effect
 from tests.inventory import syncing
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
@@ -69,6 +70,10 @@ def pages(provider: ScriptedProvider, folder: Path) -> list[str]:
     return [
         reverse("admin:index"),
         *(reverse(f"admin:{name}_changelist") for name in LISTS),
+        reverse("admin:tasks_queues"),
+        f"{reverse('admin:tasks_queue_deed', args=['purge'])}?queue=stock",
+        reverse("admin:tasks_workers"),
+        reverse("admin:tasks_effect_change", args=[Effect.objects.get(key="a").pk]),
         *(reverse("admin:orders_why", args=[order.pk]) for order in (confirmed, stuck)),
         reverse("admin:orders_order_change", args=[confirmed.pk]),
         reverse("admin:tasks_job_change", args=[job_of(stuck)]),
