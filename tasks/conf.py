@@ -61,6 +61,12 @@ class JobsConf:
     keep_dead_days: float = 90
     """How long dead jobs stay in the ledger."""
 
+    flower_url: str = ""
+    """Where people reach Flower, for links to it. Empty: no links."""
+
+    subject_page: str = ""
+    """Dotted name of a function that answers a subject's page: `order:42` → `/admin/…`, or ""."""
+
 
 @cache
 def conf() -> JobsConf:

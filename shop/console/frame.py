@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from tasks.console.badge import dead_number
+
 # The storefront's plum, from light to dark; on white and on the dark ground text of it is readable.
 PRIMARY = {
     "50": "oklch(97.6% .011 350)",
@@ -27,7 +29,9 @@ PRIMARY = {
 }
 
 
-def _item(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
+def _item(
+    title: str, icon: str, page: str, permission: str, *, badge: object = ""
+) -> dict[str, Any]:
     """An entry of the sidebar, for those who may open its page."""
 
     link = reverse_lazy(f"admin:{page}")
@@ -44,6 +48,7 @@ def _item(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
         "link": link,
         "permission": may_open,
         "active": is_open,
+        "badge": badge,
     }
 
 
@@ -74,6 +79,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "Jobs",
         _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
+        _item("Dead jobs", "skull", "tasks_dead", "tasks.view_job", badge=dead_number()),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",
               "django_celery_beat.view_periodictask"),
         _item("Effects", "output", "tasks_effect_changelist", "tasks.view_effect"),

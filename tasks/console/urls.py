@@ -6,6 +6,9 @@ from functools import partial
 
 from django.urls import URLPattern, path
 
+from tasks.console.bulk_page import bulk_page
+from tasks.console.dead_page import dead_page
+from tasks.console.job_page import act_page
 from tasks.console.overview import overview_page
 from tasks.model_admin import ModelAdmin
 
@@ -15,5 +18,10 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
     wrap = model_admin.admin_site.admin_view
     return [
         path(address, wrap(partial(page, model_admin=model_admin)), name=name)
-        for address, page, name in (("overview/", overview_page, "tasks_overview"),)
+        for address, page, name in (
+            ("overview/", overview_page, "tasks_overview"),
+            ("dead/", dead_page, "tasks_dead"),
+            ("bulk/", bulk_page, "tasks_bulk"),
+            ("<uuid:job_id>/act/", act_page, "tasks_job_act"),
+        )
     ]
