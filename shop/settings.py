@@ -172,6 +172,7 @@ LOCKS_REDIS_URL = REDIS_URL
 JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
 JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
 JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
+JOBS_FLOWER_URL = env.str("FLOWER_URL", default="")
 
 # --- Payments, suppliers ------------------------------------------------------------------------
 

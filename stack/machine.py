@@ -84,6 +84,7 @@ class Machine:
             "DJANGO_SECRET_KEY": secret("django"),
             "EMAIL_URL": f"smtp://{LOOPBACK}:{ports.mail}",
             "FLOWER_BASIC_AUTH": f"{ADMIN}:{secret('flower')}",
+            "FLOWER_URL": f"http://localhost:{ports.flower}",
             "MAIL_DIR": str(self.layout.mail),
             "SANDBOX_PAYMENTS_KEY": secret("payments"),
             "SANDBOX_PAYMENTS_URL": f"http://{LOOPBACK}:{ports.payments}",

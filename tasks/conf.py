@@ -60,6 +60,9 @@ class JobsConf:
     keep_dead_days: float = 90.0
     """How long dead jobs stay in the ledger."""
 
+    flower_url: str = ""
+    """Where people reach Flower, for links to it. Empty: no links."""
+
 
 @cache
 def conf() -> JobsConf:

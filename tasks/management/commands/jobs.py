@@ -207,6 +207,7 @@ def _add_filter(parser: ArgumentParser) -> None:
     group.add_argument("--error", default="", help="a part of the error's text")
     group.add_argument("--like", default="", help="an error as `jobs dead` shows it")
     group.add_argument("--argument", default="", help="a whole value anywhere in its arguments")
+    group.add_argument("--correlation", default="", help="the id of a request or of its jobs")
     group.add_argument("--since", type=_moment, help="enqueued since: 30m, 2h, 7d or an ISO time")
     group.add_argument("--until", type=_moment, help="enqueued before")
 
@@ -221,6 +222,7 @@ def _filter(options: dict[str, Any]) -> JobFilter:
         error=options["error"],
         error_group=options["like"],
         argument=options["argument"],
+        correlation_id=options["correlation"],
         since=options["since"],
         until=options["until"],
     )
