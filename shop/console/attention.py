@@ -47,7 +47,7 @@ def _jobs() -> Iterator[Concern]:
     if dead := Job.objects.filter(state=JobState.DEAD).count():
         yield Concern(
             text=f"{_some(dead, 'dead job')}: put right what is wrong, then retry.",
-            link=_list("tasks_job", state__exact=JobState.DEAD),
+            link=reverse("admin:tasks_dead"),
             permission="tasks.view_job",
             urgent=True,
         )
@@ -68,7 +68,7 @@ def _orders() -> Iterator[Concern]:
     if late := Order.objects.filter(state__in=UNPAID, placed_at__lt=since).count():
         yield Concern(
             text=f"{_some(late, 'order')} under way for more than {_minutes(OVERDUE)} minutes.",
-            link=_list("orders_order", state__exact=Order.State.RESERVED),
+            link=_list("orders_order", state__in=",".join(UNPAID)),
             permission="orders.view_order",
             urgent=True,
         )

@@ -184,8 +184,8 @@ class JobAdmin(RecordAdmin):
     @admin.display(description="age")
     def age(self, job: Job) -> SafeString:
         past = (timezone.now() - job.created_at).total_seconds()
-        return format_html(
-            '<time datetime="{}" title="{} UTC">{}</time>',
+        return _in_our_look(
+            '<time class="short" datetime="{}" title="{} UTC">{}</time>',
             job.created_at.isoformat(),
             f"{job.created_at:%Y-%m-%d %H:%M:%S}",
             duration(past),
