@@ -47,7 +47,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 class EffectAdmin(RecordAdmin):
     list_display = ["key", "kind", "outcome", "tries", "intended_at", "settled_at", "error"]
     list_filter = [OutcomeFilter, "kind"]
-    search_fields = ["key"]
+    search_fields = ["key", "=job_id"]
     ordering = ["-intended_at"]
     actions = ["ask_provider"]
     change_form_outer_before_template = "tasks/admin/effect.html"

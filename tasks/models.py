@@ -173,6 +173,13 @@ class Job(models.Model):
                 name="tasks_job_leases",
             ),
             BrinIndex(fields=["finished_at"], name="tasks_job_finished"),
+            # For the console: searches by time, and what a job enqueued while it lived.
+            BrinIndex(
+                fields=["created_at"],
+                name="tasks_job_created",
+                autosummarize=True,
+                pages_per_range=32,
+            ),
             models.Index(fields=["subject"], condition=~Q(subject=""), name="tasks_job_subject"),
             GinIndex(fields=["tags"], condition=~Q(tags=[]), name="tasks_job_tags"),
         ]
@@ -269,7 +276,10 @@ class Effect(models.Model):
         indexes = [
             models.Index(
                 fields=["intended_at"], condition=Q(state="intended"), name="tasks_effect_open"
-            )
+            ),
+            models.Index(
+                fields=["job_id"], condition=Q(job_id__isnull=False), name="tasks_effect_job"
+            ),
         ]
         permissions = [("ask_effect", "Can have a provider asked about an effect")]
 

@@ -29,13 +29,23 @@ PRIMARY = {
 }
 
 
+# The settings import this module, so its counts look for their models when they are shown.
+COUNTED = 99
+"""A badge counts no further, so that a page reads at most so many entries of a partial index."""
+
+
+def _dead_jobs() -> str:
+    dead = import_string("tasks.job_filter.JobFilter")(states=("dead",)).jobs()
+    count = dead[: COUNTED + 1].count()
+    return f"{COUNTED}+" if count > COUNTED else str(count or "")
+
+
 def _unknown_effects() -> int:
-    unknown = import_string("tasks.inquiries.unknown")  # the settings import this module
-    return int(unknown().count())
+    return int(import_string("tasks.inquiries.unknown")().count())
 
 
 def _item(
-    title: str, icon: str, page: str, permission: str, badge: Callable[[], int] | None = None
+    title: str, icon: str, page: str, permission: str, badge: Callable[[], int | str] | None = None
 ) -> dict[str, Any]:
     """An entry of the sidebar, for those who may open its page.
 
@@ -88,6 +98,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "Jobs",
         _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
+        _item("Dead jobs", "skull", "tasks_dead", "tasks.view_job", _dead_jobs),
         _item("Queues", "stacks", "tasks_queues", "tasks.view_job"),
         _item("Workers", "engineering", "tasks_workers", "tasks.view_worker"),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",

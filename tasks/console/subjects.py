@@ -12,10 +12,14 @@ def register(kind: str, page: str, permission: str) -> None:
     _pages[kind] = (page, permission)
 
 
-def page_of(subject: str, permissions: set[str]) -> str:
-    """Its address, or nothing when there is none that somebody with these permissions may open."""
+def page_of(subject: str, permissions: set[str] | None = None) -> str:
+    """Its address, or nothing when there is none.
+
+    With `permissions`, nothing for whoever has these and may not open it.
+    """
     kind, _, number = subject.partition(":")
     page, permission = _pages.get(kind, ("", ""))
-    if not (page and number.isdecimal() and permission in permissions):
+    may_open = permissions is None or permission in permissions
+    if not (page and number.isdecimal() and may_open):
         return ""
     return reverse(page, args=[int(number)])

@@ -6,6 +6,9 @@ from functools import partial
 
 from django.urls import URLPattern, path
 
+from tasks.console.bulk_page import bulk_page
+from tasks.console.dead_page import dead_page
+from tasks.console.job_page import act_page
 from tasks.console.overview import overview_page
 from tasks.console.queue_deeds import queue_deed_page
 from tasks.console.queues import queues_page
@@ -24,5 +27,8 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
             ("queues/<slug:deed>/", queue_deed_page, "tasks_queue_deed"),
             ("workers/", workers_page, "tasks_workers"),
             ("workers/stop/", stop_worker_page, "tasks_worker_stop"),
+            ("dead/", dead_page, "tasks_dead"),
+            ("bulk/", bulk_page, "tasks_bulk"),
+            ("<uuid:job_id>/act/", act_page, "tasks_job_act"),
         )
     ]
