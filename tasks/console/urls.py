@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from tasks.console.bulk_page import bulk_page
 from tasks.console.dead_page import dead_page
+from tasks.console.dry_run_page import dry_run_page
 from tasks.console.job_page import act_page
 from tasks.console.overview import overview_page
 from tasks.console.queue_deeds import queue_deed_page
@@ -30,5 +31,6 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
             ("dead/", dead_page, "tasks_dead"),
             ("bulk/", bulk_page, "tasks_bulk"),
             ("<uuid:job_id>/act/", act_page, "tasks_job_act"),
+            ("<uuid:job_id>/dry-run/", dry_run_page, "tasks_dry_run"),
         )
     ]
