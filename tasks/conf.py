@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
@@ -55,6 +56,9 @@ class JobsConf:
     max_result_bytes: int = 16 * 1024
     """Largest result as JSON that the ledger keeps; a larger one fails the job for good."""
 
+    private_patterns: tuple[str, ...] = ()
+    """Regular expressions of what `tasks.privacy` hides in logs and errors, besides the usual."""
+
     keep_finished_days: float = 7
     """How long succeeded, cancelled and expired jobs stay in the ledger."""
 
@@ -80,7 +84,19 @@ def conf() -> JobsConf:
             )
         if expected in (int, float) and value <= 0:
             raise ImproperlyConfigured(f"{PREFIX}{field.upper()} must be above 0, not {value!r}.")
-    return JobsConf(**values)
+    found = JobsConf(**values)
+    for pattern in found.private_patterns:
+        _check_pattern(pattern)
+    return found
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}PRIVATE_PATTERNS must be regular expressions; {pattern!r}: {error}."
+        ) from error
 
 
 def _forget(*, setting: str, **_: Any) -> None:

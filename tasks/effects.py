@@ -33,6 +33,7 @@ from tasks.context import current_job
 from tasks.errors import EffectMismatch, NotDone
 from tasks.models import Effect
 from tasks.outcomes import Snooze
+from tasks.privacy import scrub
 
 logger = logging.getLogger(__name__)
 
@@ -115,11 +116,13 @@ def _settle(
         if result is None:
             result = call()
     except NotDone as error:
-        _record(effect, state=Effect.State.FAILED, error=str(error))
+        _record(effect, state=Effect.State.FAILED, error=scrub(str(error)))
         raise
     except Exception as error:
         logger.warning("Outcome of %s is unknown: %r", effect.key, error)
-        Effect.objects.filter(pk=effect.pk, tries=effect.tries).update(error=repr(error)[:2000])
+        Effect.objects.filter(pk=effect.pk, tries=effect.tries).update(
+            error=scrub(repr(error))[:2000]
+        )
         raise
     _record(effect, state=Effect.State.DONE, result=result)
     return result

@@ -31,6 +31,7 @@ from tasks.enqueue import encode
 from tasks.errors import JobDied, Superseded
 from tasks.lease import keeping
 from tasks.outcomes import Cancel, Outcome, Permanent, Snooze
+from tasks.privacy import scrub
 from tasks.publisher import LEDGER_HEADER
 
 if TYPE_CHECKING:
@@ -139,8 +140,9 @@ def _settle(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception)
     if connection.errors_occurred:
         connection.close_if_unusable_or_obsolete()
     if isinstance(error, Cancel | Ignore):
-        jobs.withdraw(job, error=str(error))
-        raise Ignore(f"cancelled: {error}") from error
+        reason = scrub(str(error))
+        jobs.withdraw(job, error=reason)
+        raise Ignore(f"cancelled: {reason}") from error
     wait_s = _wait_s(task, claim, error)
     if wait_s is None:
         _fail(task, claim, job, error)
@@ -182,7 +184,7 @@ def _signature(task: JobTask, stored: Any) -> Signature[Any]:
 
 def _summary(error: BaseException) -> str:
     name = "" if isinstance(error, Outcome) else f"{type(error).__name__}: "
-    return f"{name}{error}".replace("\0", "")[:2000]
+    return scrub(f"{name}{error}".replace("\0", ""))[:2000]
 
 
 def _trace(error: BaseException) -> str:
@@ -190,4 +192,4 @@ def _trace(error: BaseException) -> str:
     if isinstance(error, Outcome) and error.__cause__ is None:
         return ""
     text = "".join(traceback.format_exception(error))
-    return text.replace("\0", "")[-conf().max_traceback_chars :]
+    return scrub(text.replace("\0", ""))[-conf().max_traceback_chars :]
