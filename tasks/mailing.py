@@ -73,7 +73,8 @@ def _perform(
 
     def look_up() -> dict[str, object] | None:
         raise MailUnknown(
-            f"Nobody knows whether Message-ID {message_id(key)} was sent: look in the mail server's log."
+            f"Nobody knows whether Message-ID {message_id(key)} was sent: "
+            "look in the mail server's log."
         )
 
     effects.perform(key=key, kind="email", params=params, call=call, look_up=look_up)

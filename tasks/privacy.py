@@ -18,23 +18,24 @@ from tasks.conf import conf
 
 HIDDEN = "[hidden]"
 
-# The local part of at most 64 characters (RFC 5321) also bounds the work on a long run of letters.
-# Left alone are the user in an address of a server and a Message-ID of our own, by which people
-# look for a mail.
+# Bounds everywhere: a text of any length and shape costs time in proportion. Left alone are the
+# user in a server's address and a Message-ID of our own, by which people look for a mail.
 _EMAIL = re.compile(
-    r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/@]*@|Message-ID <[^\s>]*>)"
-    r"|(?<![\w.!#$&'*+=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)"
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+"
+    r"(?P<keep>\b[a-z][a-z0-9+.-]{0,20}://[^\s/@]{0,200}@|Message-ID <[^\s>]{1,300}>)"
+    r"|(?<![\w.!#$%*+^~-])[\w!#$%*+^~-][\w.!#$%'*+^`~-]{0,255}(?:@|%40)"
+    r"[^\W_](?:[\w-]{0,62}\.)+[\w-]{1,63}"
 )
 
 # https://www.postgresql.org/docs/current/protocol-error-fields.html: the D field of the errors of
 # unique, foreign key and exclusion constraints, and that of all others.
 _QUOTED_KEY = re.compile(
-    r"(Key \(.{1,400}?\)=)\(.*?\)"
-    r"(?= already exists| is not present| is still referenced| conflicts with|\.?\s*$)",
+    r"(Key \(.{1,400}?\)=)\(.{0,4000}?\)"
+    r"(?= already exists| is duplicated| is not present| is still referenced| conflicts with|\.?\s*$)",
     re.DOTALL,
 )
-_QUOTED_ROW = re.compile(r"(Failing row contains )\(.*?\)\.(?=\s*(?:\n|$)|\\n|['\"])", re.DOTALL)
+_QUOTED_ROW = re.compile(
+    r"(Failing row contains )\(.{0,20000}?\)\.(?=\s*(?:\n|$)|\\n|['\"])", re.DOTALL
+)
 
 
 def scrub(text: str) -> str:

@@ -49,7 +49,7 @@ def ledger() -> dict[str, str]:
     """All that the platform's tables hold; of the audit log not the people's own sentences."""
     models = apps.get_app_config("tasks").get_models()
     rows: dict[str, list[dict[str, Any]]] = {
-        model._meta.db_table: list(model.objects.values()) for model in models
+        model._meta.db_table: list(model._default_manager.values()) for model in models
     }
     for entry in rows[AuditEntry._meta.db_table]:
         entry.pop("reason")

@@ -45,7 +45,8 @@ def _patterns(value: str) -> Iterator[tuple[str, re.Pattern[str]]]:
     }
     if re.fullmatch(r"\+?[\d ()-]{7,}", value):
         written["digits"] = re.sub(r"\D", "", value)
-    for form, text in written.items():
+    # Most values are written alike in several forms: each way is looked for once.
+    for text, form in {text: form for form, text in reversed(written.items())}.items():
         yield form, re.compile(re.escape(text), re.IGNORECASE)
     for text in _base64_forms(value.encode()):
         yield "in base64", re.compile(re.escape(text))

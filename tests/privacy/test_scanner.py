@@ -14,7 +14,7 @@ from tests.privacy.scanner import scan
 
 CANARIES = {
     "e-mail": "zoë.o'kanari@kanari.example",
-    "name": "Zoë O’Kanari & \"Co\"",
+    "name": 'Zoë O’Kanari & "Co"',
     "phone": "+44 7700 900717",
 }
 

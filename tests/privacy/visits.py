@@ -1,4 +1,4 @@
-"""What customers, operators and other systems do, with the canaries wherever one may say something."""
+"""What customers, operators and other systems do, with canaries wherever a word is taken."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ class Visitor:
 class Program(Visitor):
     """With an API key."""
 
-    def __init__(self, port: int, key: str) -> None:
+    def __init__(self, port: int, api_key: str) -> None:
         super().__init__(port)
-        self.client.headers["Authorization"] = f"Bearer {key}"
+        self.client.headers["Authorization"] = f"Bearer {api_key}"
 
-    def ask_for(self, name: str, card: str, **more: Any) -> httpx.Response:
+    def ask_for(self, key: str, card: str, **more: Any) -> httpx.Response:
         lines = [{"sku": "MUG-1", "quantity": 1}]
         wish = {"email": canaries.EMAIL, "lines": lines, "payment_method": card, **more}
         return self.client.post(
-            "/api/checkout", json=wish, headers={"Idempotency-Key": f"{name}-{self.port}"}
+            "/api/checkout", json=wish, headers={"Idempotency-Key": f"{key}-{self.port}"}
         )
 
-    def buy(self, name: str, card: str) -> str:
-        made = self.ask_for(name, card)
+    def buy(self, key: str, card: str) -> str:
+        made = self.ask_for(key, card)
         assert made.status_code == 201, made.text
         return str(made.json()["code"])
 
