@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "shop.access_log.AccessLog",
+    "shop.traces.Traces",
     "django.middleware.security.SecurityMiddleware",
     "shop.headers.SecurityHeaders",
     "shop.api.middleware.ApiAnswers",

@@ -29,6 +29,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from kombu.utils import json
 
+from tasks import tracing
 from tasks.context import current_job
 from tasks.errors import EffectMismatch, NotDone
 from tasks.models import Effect
@@ -67,7 +68,9 @@ def perform(
     effect, must_ask = _intend(key, kind, _fingerprint(params), patience_s)
     if effect.state == Effect.State.DONE:
         return dict(effect.result or {})
-    return _settle(effect, must_ask, call, look_up)
+    about = {"effect.key": key, "effect.kind": kind, "effect.tries": effect.tries}
+    with tracing.span(kind, "client", about):
+        return _settle(effect, must_ask, call, look_up)
 
 
 def _intend(key: str, kind: str, fingerprint: str, patience_s: float) -> tuple[Effect, bool]:

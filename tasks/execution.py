@@ -24,7 +24,7 @@ from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from tasks import jobs
+from tasks import jobs, tracing
 from tasks.conf import conf
 from tasks.context import CurrentJob, running
 from tasks.enqueue import encode
@@ -56,12 +56,14 @@ def run(task: JobTask, request: Any) -> Any:
         worker=worker_name(request),
         subject=claim.subject,
     )
-    with running(job), keeping(job):
+    traced = tracing.attempt(job, queue=claim.queue, parent=claim.traceparent)
+    with running(job), keeping(job), traced:
         try:
             return _perform(task, claim, job)
         except Superseded as error:
             raise Ignore(str(error)) from error
         except Exception as error:
+            job.error_kind = type(error).__name__
             _settle(task, claim, job, error)
 
 

@@ -30,7 +30,8 @@ _EMAIL = re.compile(
 # unique, foreign key and exclusion constraints, and that of all others.
 _QUOTED_KEY = re.compile(
     r"(Key \(.{1,400}?\)=)\(.{0,4000}?\)"
-    r"(?= already exists| is duplicated| is not present| is still referenced| conflicts with|\.?\s*$)",
+    r"(?= already exists| is duplicated| is not present| is still referenced| conflicts with"
+    r"|\.?\s*$)",
     re.DOTALL,
 )
 _QUOTED_ROW = re.compile(
