@@ -49,11 +49,17 @@ class JobFilter:
     """Enqueued at or after it."""
     until: datetime | None = None
     """Enqueued before it."""
+    correlation_id: str = ""
     ids: tuple[UUID, ...] = ()
 
     def jobs(self) -> QuerySet[Job]:
-        """In no order. Only `tag`, `subject`, `ids` and live or dead `states` have an index."""
-        found = Job.objects.filter(**self._plain())
+        """In no order. Only `tag`, `subject`, `ids`, the times and live or dead `states` have an
+        index."""
+        return self.narrow(Job.objects.all())
+
+    def narrow(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """Those of `jobs` that are meant."""
+        found = jobs.filter(**self._plain())
         if self.tag:
             found = found.filter(tags__contains=[self.tag])
         if self.error_group:
@@ -94,6 +100,7 @@ class JobFilter:
             "queue": self.queue,
             "subject": self.subject,
             "error__icontains": self.error,
+            "correlation_id": self.correlation_id,
             "created_at__gte": self.since,
             "created_at__lt": self.until,
             "id__in": list(self.ids),

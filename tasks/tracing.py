@@ -11,7 +11,7 @@ A job may wait for hours and move between machines, so its context is kept where
 producer's `traceparent` (https://www.w3.org/TR/trace-context/) is a column of the ledger's row.
 
 Spans are made once `start` was called in a process, which it must be after a fork, with
-OTEL_EXPORTER_OTLP_ENDPOINT set and the packages of requirements-otel.txt installed. Until then
+OTEL_EXPORTER_OTLP_ENDPOINT set and opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http installed. Until then
 nothing is imported and every function here does next to nothing. Whatever fails in here is logged
 and costs a span, never a request or a job. Attributes hold ids and names of ours, no arguments,
 messages of errors or addresses.
@@ -32,7 +32,7 @@ from tasks.context import CurrentJob
 logger = logging.getLogger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-MISSING = "%s is set, but traces need packages: pip install -r requirements-otel.txt (%s)"
+MISSING = "%s is set, but traces need opentelemetry-sdk, opentelemetry-exporter-otlp-proto-http: %s"
 
 FAILURES = ("retry", "dead")
 """Outcomes of attempts that make their spans errors."""

@@ -13,6 +13,8 @@ PAGES = {
     "stock": "admin:inventory_stock_change",
     "product": "admin:inventory_product_change",
     "movement": "admin:inventory_stockmovement_change",
+    "sync": "admin:inventory_syncrun_change",
+    "supplier": "admin:inventory_supplier_change",
     "job": "admin:tasks_job_change",
     "effect": "admin:tasks_effect_change",
 }

@@ -16,6 +16,7 @@ from rich.live import Live
 from tasks import audit_log, operations, queues, statistics, terminal
 from tasks.bulk import Deed
 from tasks.dead import dead_groups
+from tasks.dry_run import dry_run
 from tasks.errors import JobError
 from tasks.job_filter import JobFilter, moment
 from tasks.models import Job, JobState
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         _add_filter(listing)
         listing.add_argument("--limit", type=int, default=20)
         verb("show", "all about one job").add_argument("id", type=_uuid)
+        rehearsal = verb("dry-run", "what an ended job would do if it were retried now")
+        rehearsal.add_argument("id", type=_uuid)
         for name, (_, text) in DEEDS.items():
             deed = verb(name, text)
             deed.add_argument("ids", nargs="*", type=_uuid, metavar="id")
@@ -70,7 +73,7 @@ class Command(BaseCommand):
             if verb in DEEDS:
                 self._act(DEEDS[verb][0], **options)
             else:
-                getattr(self, f"_{verb}")(**options)
+                getattr(self, f"_{verb.replace('-', '_')}")(**options)
         except (JobError, ValueError) as error:
             raise CommandError(str(error)) from error
 
@@ -93,6 +96,13 @@ class Command(BaseCommand):
             "attempts": [terminal.attempt_record(each) for each in attempts],
         }
         self._print(lambda: terminal.job_page(job, attempts), record, json)
+
+    def _dry_run(self, *, id: UUID, json: bool, **_: Any) -> None:  # noqa: A002  # as it is typed
+        try:
+            found = dry_run(id, actor=audit_log.shell())
+        except Job.DoesNotExist as error:
+            raise CommandError(f"No job {id}.") from error
+        self._print(lambda: terminal.dry_run_page(found), asdict(found), json)
 
     def _dead(self, *, task: str, queue: str, json: bool, **_: Any) -> None:
         groups = dead_groups(task=task, queue=queue)
@@ -197,6 +207,7 @@ def _add_filter(parser: ArgumentParser) -> None:
     group.add_argument("--error", default="", help="a part of the error's text")
     group.add_argument("--like", default="", help="an error as `jobs dead` shows it")
     group.add_argument("--argument", default="", help="a whole value anywhere in its arguments")
+    group.add_argument("--correlation", default="", help="the id of a request or of its jobs")
     group.add_argument("--since", type=_moment, help="enqueued since: 30m, 2h, 7d or an ISO time")
     group.add_argument("--until", type=_moment, help="enqueued before")
 
@@ -211,6 +222,7 @@ def _filter(options: dict[str, Any]) -> JobFilter:
         error=options["error"],
         error_group=options["like"],
         argument=options["argument"],
+        correlation_id=options["correlation"],
         since=options["since"],
         until=options["until"],
     )
