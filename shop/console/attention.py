@@ -47,7 +47,7 @@ def _jobs() -> Iterator[Concern]:
     if dead := Job.objects.filter(state=JobState.DEAD).count():
         yield Concern(
             text=f"{_some(dead, 'dead job')}: put right what is wrong, then retry.",
-            link=_list("tasks_job", state__exact=JobState.DEAD),
+            link=reverse("admin:tasks_dead"),
             permission="tasks.view_job",
             urgent=True,
         )

@@ -213,8 +213,8 @@ DEEDS: dict[str, tuple[str, Callable[[Shop], tuple[str, dict[str, str]]]]] = {
         "support",
         lambda s: (reverse("admin:orders_order_change", args=[s["order"].pk]), {"email": "a@b.c"}),
     ),
-    **{f"job: {deed}": ("operator", _job(deed)) for deed in Deed},
-    **{f"all jobs: {deed}": ("operator", _all_jobs(deed)) for deed in Deed},
+    "job: cancel": ("operator", _job("cancel")),
+    "all jobs: cancel": ("operator", _all_jobs("cancel")),
     "release a lock": (
         "operator",
         lambda _: (reverse("admin:tasks_lock_release"), {"key": "k", "value": "v", "reason": "x"}),
@@ -280,6 +280,16 @@ def test_a_deed_is_refused_to_every_role_below_its_own(shop: Shop, deed: str) ->
         assert writes(captured) == []
     assert not AuditEntry.objects.exists()
     assert client_of(lowest).post(address, data).status_code != 403
+
+
+def test_each_deed_on_jobs_is_refused_below_operators(shop: Shop) -> None:
+    for role in below("operator"):
+        client = client_of(role)
+        for address, data in (wish(deed)(shop) for deed in Deed for wish in (_job, _all_jobs)):
+            with CaptureQueriesContext(connection) as captured:
+                assert client.post(address, data).status_code == 403
+            assert writes(captured) == []
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize(
