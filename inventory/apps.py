@@ -3,6 +3,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_save
 
+from tasks.console import subjects
+
 
 class InventoryConfig(AppConfig):
     name = "inventory"
@@ -12,6 +14,9 @@ class InventoryConfig(AppConfig):
         # The admin enqueues by a task's name (`inventory.jobs`), so every process has to know them.
         import_module("inventory.tasks")
         import_module("inventory.checks")
+        for kind, model in (("supplier", "supplier"), ("sync", "syncrun")):
+            page = f"admin:inventory_{model}_change"
+            subjects.register(kind, page, f"inventory.view_{model}")
         # A supplier that is saved, by whomever, has the schedule that it asks for.
         cadence, supplier = import_module("inventory.cadence"), self.get_model("Supplier")
         post_save.connect(cadence.on_supplier_saved, sender=supplier)

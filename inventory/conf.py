@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from tasks.prefixed import prefixed_settings
+from tasks.prefixed import check_value, prefixed_settings
 
 PREFIX = "SYNC_"
 
@@ -34,20 +34,17 @@ class SyncConf:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            whole = isinstance(field.default, int)
-            if field.name == "gives_way_to":
-                if isinstance(value, str) or not all(isinstance(each, str) for each in value):
-                    raise ImproperlyConfigured(f"{PREFIX}GIVES_WAY_TO must be names of queues.")
-            elif (
-                not isinstance(value, int if whole else int | float)
-                or isinstance(value, bool)
-                or value <= 0
-            ):
-                kind = "whole number" if whole else "number"
+            name, value = PREFIX + field.name.upper(), getattr(self, field.name)
+            if field.name != "gives_way_to":
+                check_value(name, value, default=field.default)
+            elif not _are_names(value):
                 raise ImproperlyConfigured(
-                    f"{PREFIX}{field.name.upper()} must be a {kind} above 0, not {value!r}."
+                    f'{name} must be names of queues, such as ("checkout",), not {value!r}.'
                 )
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
 
 @cache

@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from tasks.console import subjects
+
 
 class OrdersConfig(AppConfig):
     name = "orders"
@@ -11,3 +13,4 @@ class OrdersConfig(AppConfig):
         # Services enqueue by a task's name (`orders.jobs`), so every process has to know them.
         import_module("orders.tasks")
         import_module("orders.payments.checks")
+        subjects.register("order", "admin:orders_why", "orders.view_order")

@@ -16,6 +16,8 @@ from redis.retry import Retry
 
 from shop.console import frame
 from shop.queues import TASK_QUEUES, TASK_ROUTES
+from tasks import celery_settings
+from tasks.celery_settings import *  # noqa: F403  # what stands below wins
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -134,45 +136,17 @@ DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Celery over RabbitMQ: the doorbell ---------------------------------------------------------
-# Every option: https://docs.celeryq.dev/en/stable/userguide/configuration.html
+# What every project with jobs needs comes from tasks/celery_settings.py.
 
 CELERY_BROKER_URL = required("CELERY_BROKER_URL")
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True  # a worker may start before its broker
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "confirm_publish": True,  # without confirms a lost publish looks like success
-    # Under RabbitMQ's memory alarm a publish blocks for ever unless the socket has limits.
-    "read_timeout": 10,
-    "write_timeout": 10,
-}
 CELERY_TASK_QUEUES = TASK_QUEUES
 CELERY_TASK_ROUTES = TASK_ROUTES
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo in a queue's name fails at the call
-CELERY_TASK_ACKS_LATE = True  # a message is done when its job is
-CELERY_TASK_REJECT_ON_WORKER_LOST = True  # a killed child gives its message back
-CELERY_TASK_TIME_LIMIT = 15 * 60  # s; under RabbitMQ's consumer_timeout of 30 min
-CELERY_TASK_SOFT_TIME_LIMIT = 14 * 60  # s; leaves a minute to clean up
-CELERY_TASK_IGNORE_RESULT = True  # results are in the ledger
-CELERY_TASK_SERIALIZER = "json"
-CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_TRACK_STARTED = False  # the ledger tracks
-CELERY_TASK_SEND_SENT_EVENT = False  # the ledger knows
-CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower shows them
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # its message is someone else's
 # Seconds that running jobs get when a worker is asked to stop; then it gives them back.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_SOFT_SHUTDOWN_TIMEOUT_S", default=30.0)
-CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 4  # short jobs; a queue of long ones is started with 1
-CELERY_WORKER_CONSUMER = "tasks.worker:JobConsumer"  # keeps undecodable messages visible
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_ENABLE_UTC = True
-CELERY_TIMEZONE = "UTC"  # no daylight saving: no skipped or doubled hour
-CELERY_BEAT_SCHEDULER = "tasks.schedules:LedgerScheduler"
-CELERY_BEAT_SYNC_EVERY = 1  # save last_run_at after each run: a killed beat forgets nothing
-CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # s; how soon an edited schedule counts
 # Written to the database when their name is new; from then on the admin's word counts.
 CELERY_BEAT_SCHEDULE = {
+    **celery_settings.CELERY_BEAT_SCHEDULE,
     # Each supplier's sync has an entry of its own there (inventory/cadence.py).
     "Tidy away expired reservations": {
         "task": "inventory.release_expired_reservations",
@@ -189,8 +163,6 @@ CELERY_BEAT_SCHEDULE = {
     },
     "Delete old replies and notices": {"task": "api.prune", "schedule": crontab(minute=30)},
     "Audit the shop": {"task": "shop.audit", "schedule": crontab(minute=45)},
-    "Delete old jobs": {"task": "jobs.prune", "schedule": crontab(minute=15)},
-    "Count what jobs did": {"task": "jobs.roll_up", "schedule": timedelta(minutes=1)},
 }
 
 # --- The job platform (tasks/); defaults and meanings in tasks/conf.py --------------------------
@@ -201,7 +173,6 @@ JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
 JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
 JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
 JOBS_FLOWER_URL = env.str("FLOWER_URL", default="")
-JOBS_SUBJECT_PAGE = "shop.auditor.breaches.page_of"
 
 # --- Payments, suppliers ------------------------------------------------------------------------
 

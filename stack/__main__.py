@@ -1,10 +1,12 @@
-"""`python -m stack up|down|status`: what `./run` calls once Python is there."""
+"""`python -m stack up|down|status|servers`: what `./run` calls once Python is there."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from stack import private
 from stack.down import down
 from stack.errors import StackError
 from stack.layout import Layout
@@ -19,6 +21,9 @@ def main() -> int:
     starting.add_argument("--no-orders", action="store_true", help="only start")
     commands.add_parser("down", help="stop everything")
     commands.add_parser("status", help="what runs")
+    servers = commands.add_parser("servers", help="servers for a project of your own")
+    servers.add_argument("folder", type=Path, help="where their data and passwords are")
+    servers.add_argument("--stop", action="store_true", help="stop them")
     options = parser.parse_args()
     layout = Layout()
     try:
@@ -26,6 +31,8 @@ def main() -> int:
             up(layout, orders=not options.no_orders)
         elif options.command == "down":
             down(layout)
+        elif options.command == "servers":
+            (private.stop if options.stop else private.start)(options.folder)
         else:
             return 0 if status(layout) else 1
     except StackError as error:

@@ -76,10 +76,10 @@ class Machine:
         return programs(self.layout, self.ports, soft_shutdown_s=float(patience))
 
     @cached_property
-    def variables(self) -> dict[str, str]:
-        """The environment of the shop's processes."""
+    def generated(self) -> dict[str, str]:
+        """What has no default that would do here, for those that the user didn't set."""
         secret, ports = self.notebook.secret, self.ports
-        generated = {
+        return {
             **self.services.environment,
             "DJANGO_SECRET_KEY": secret("django"),
             "EMAIL_URL": f"smtp://{LOOPBACK}:{ports.mail}",
@@ -93,8 +93,12 @@ class Machine:
             "SITE_URL": f"http://localhost:{ports.web}",
             "SUPPLIER_FEED_URL": f"http://{LOOPBACK}:{ports.supplier}/feed.csv",
         }
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The environment of the shop's processes."""
         known = environment.documented(self.layout.dotenv_example)
-        return environment.effective(self.user, generated, known=known)
+        return environment.effective(self.user, self.generated, known=known)
 
     @property
     def process_environment(self) -> dict[str, str]:

@@ -13,11 +13,13 @@ from django_celery_beat.models import (
 
 from tasks import periodic_pages
 from tasks.console.job_list import JobAdmin
+from tasks.effect_pages import EffectAdmin
 from tasks.lock_pages import LockAdmin
 from tasks.models import AuditEntry, Effect, Job, Lock
 from tasks.records import RecordAdmin
 
 admin.site.register(Lock, LockAdmin)
+admin.site.register(Effect, EffectAdmin)
 admin.site.register(Job, JobAdmin)
 for model, page in {
     PeriodicTask: periodic_pages.PeriodicTaskAdmin,
@@ -28,14 +30,6 @@ for model, page in {
 }.items():
     admin.site.unregister(model)  # `tasks.periodic_pages` has imported beat's own
     admin.site.register(model, page)
-
-
-@admin.register(Effect)
-class EffectAdmin(RecordAdmin):
-    list_display = ["key", "kind", "state", "tries", "intended_at", "settled_at", "error"]
-    list_filter = ["state", "kind"]
-    search_fields = ["key", "=job_id"]
-    ordering = ["-intended_at"]
 
 
 @admin.register(AuditEntry)

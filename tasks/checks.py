@@ -8,18 +8,23 @@ from typing import Any
 from celery import Celery
 from celery.app import app_or_default
 from celery.exceptions import QueueNotFound
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
 from tasks.conf import conf
+from tasks.locks.conf import conf as locks_conf
 from tasks.task import JobTask
 
 # RabbitMQ closes the channel of a consumer that holds a message for longer, in seconds.
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
 CONSUMER_TIMEOUT_S = 30 * 60
+
+FALLBACK_APP = "default"
+"""The name of the app that Celery makes up when the project has none."""
 
 
 @register("jobs")
@@ -28,6 +33,22 @@ def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
     autodiscover_modules("tasks")  # not by Celery's loader, which runs these very checks
     return [
         *_check_own_settings(),
+        *_check_database(),
+        *_check_apps(),
+        *(_no_app() if app.main == FALLBACK_APP else _check_celery(app)),
+    ]
+
+
+def _no_app() -> Iterator[CheckMessage]:
+    yield Error(
+        "Make a Celery app and import it in the __init__.py beside your settings: the one that"
+        " Celery makes up knows none of them.",
+        id="jobs.E015",
+    )
+
+
+def _check_celery(app: Celery) -> list[CheckMessage]:
+    return [
         *_check_delivery(app),
         *_check_serializers(app),
         *_check_time_limits(app),
@@ -37,10 +58,35 @@ def check_jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
 
 
 def _check_own_settings() -> Iterator[CheckMessage]:
-    try:
-        conf()
-    except ImproperlyConfigured as error:
-        yield Error(str(error), id="jobs.E001")
+    for read in (conf, locks_conf):
+        try:
+            read()
+        except ImproperlyConfigured as error:
+            yield Error(str(error), id="jobs.E001")
+
+
+def _check_database() -> Iterator[CheckMessage]:
+    if connection.vendor != "postgresql":
+        yield Error(
+            "Set DATABASES to a PostgreSQL: the ledger locks and counts rows as only it does.",
+            id="jobs.E012",
+        )
+
+
+def _check_apps() -> Iterator[CheckMessage]:
+    names = [each.name for each in apps.get_app_configs()]
+    needed = {"django.contrib.postgres": "the ledger's columns and indexes are its own"}
+    if "django.contrib.admin" in names:
+        needed["django.contrib.humanize"] = "pages of the admin show numbers by it"
+        if "unfold" not in names[: names.index("django.contrib.admin")]:
+            yield Error(
+                'Put "unfold" into INSTALLED_APPS before "django.contrib.admin": it replaces some'
+                " of the admin's templates.",
+                id="jobs.E014",
+            )
+    for name, reason in needed.items():
+        if name not in names:
+            yield Error(f'Add "{name}" to INSTALLED_APPS: {reason}.', id="jobs.E013")
 
 
 def _check_delivery(app: Celery) -> Iterator[CheckMessage]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from tasks.prefixed import prefixed_settings
+from tasks.prefixed import check_value, prefixed_settings
 
 PREFIX = "JOBS_"
 
@@ -55,17 +54,14 @@ class JobsConf:
     max_result_bytes: int = 16 * 1024
     """Largest result as JSON that the ledger keeps; a larger one fails the job for good."""
 
-    keep_finished_days: float = 7
+    keep_finished_days: float = 7.0
     """How long succeeded, cancelled and expired jobs stay in the ledger."""
 
-    keep_dead_days: float = 90
+    keep_dead_days: float = 90.0
     """How long dead jobs stay in the ledger."""
 
     flower_url: str = ""
     """Where people reach Flower, for links to it. Empty: no links."""
-
-    subject_page: str = ""
-    """Dotted name of a function that answers a subject's page: `order:42` → `/admin/…`, or ""."""
 
 
 @cache
@@ -77,15 +73,7 @@ def conf() -> JobsConf:
     known = {field.name: field for field in fields(JobsConf)}
     values = prefixed_settings(PREFIX, known)
     for field, value in values.items():
-        expected = type(known[field].default)
-        accepted = (int, float) if expected in (int, float) else expected
-        is_bool = isinstance(value, bool)
-        if not isinstance(value, accepted) or is_bool != (expected is bool):
-            raise ImproperlyConfigured(
-                f"{PREFIX}{field.upper()} must be {expected.__name__}, not {value!r}."
-            )
-        if expected in (int, float) and value <= 0:
-            raise ImproperlyConfigured(f"{PREFIX}{field.upper()} must be above 0, not {value!r}.")
+        check_value(PREFIX + field.upper(), value, default=known[field].default)
     return JobsConf(**values)
 
 

@@ -30,9 +30,10 @@ from django.utils import timezone
 from kombu.utils import json
 
 from tasks.context import current_job
-from tasks.errors import EffectMismatch, NotDone
+from tasks.errors import EffectMismatch, NotDone, Unrehearsable
 from tasks.models import Effect
 from tasks.outcomes import Snooze
+from tasks.stage import RehearsedEffect, Stage, on_stage
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def perform(
     params: Mapping[str, Any],
     call: Callable[[], Result],
     look_up: Callable[[], Result | None],
+    rehearse: Callable[[], Result] | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Result:
     """Do `call` unless it has been done for this key; return its (saved) JSON result.
@@ -60,13 +62,46 @@ def perform(
     if there surely was none. `call` raises `NotDone` when nothing happened for sure; whatever else
     it raises leaves the outcome unknown. All errors reach the caller. Raises `Snooze` while another
     try is under way, and `RuntimeError` inside a transaction, whose rollback would forget the call.
+
+    `rehearse` answers what a dry run (`tasks.dry_run`) takes for the result, without a call; it
+    ends at an effect that has none.
     """
+    if stage := on_stage():
+        return _rehearse(stage, key, kind, params, rehearse)
     if transaction.get_connection().in_atomic_block:
         raise RuntimeError("An effect inside a transaction: use it from a task with atomic=False.")
     effect, must_ask = _intend(key, kind, _fingerprint(params), patience_s)
     if effect.state == Effect.State.DONE:
         return dict(effect.result or {})
     return _settle(effect, must_ask, call, look_up)
+
+
+def _rehearse(
+    stage: Stage,
+    key: str,
+    kind: str,
+    params: Mapping[str, Any],
+    rehearse: Callable[[], Result] | None,
+) -> Result:
+    """Note what would be asked; the saved answer if there is one, else the assumed one."""
+    effect = Effect.objects.filter(key=key).first()
+    if effect and effect.fingerprint != _fingerprint(params):
+        raise EffectMismatch(f"The key {key!r} was used with other parameters.")
+    is_done = effect is not None and effect.state == Effect.State.DONE
+    if not is_done and rehearse is None:
+        raise Unrehearsable(f"It would ask about {key} now; what follows depends on the answer.")
+    answer = dict(effect.result or {}) if effect and is_done else rehearse() if rehearse else {}
+    stage.effects.append(
+        RehearsedEffect(
+            key=key,
+            kind=kind,
+            params=params,
+            is_done=is_done,
+            is_doubtful=effect is not None and effect.state == Effect.State.INTENDED,
+            answer=answer,
+        )
+    )
+    return answer
 
 
 def _intend(key: str, kind: str, fingerprint: str, patience_s: float) -> tuple[Effect, bool]:

@@ -49,6 +49,17 @@ class NotDone(JobError):
     """
 
 
+class Unrehearsable(JobError):
+    """A dry run can't go on: what follows depends on an answer from outside, or it takes too long.
+
+    The sentence is for the person who asked for it.
+    """
+
+
+class NothingToRehearse(JobError):
+    """A dry run is for a job that ended without success, and whose task is known here."""
+
+
 class BrokerUnavailable(JobError):
     """RabbitMQ can't be reached or didn't confirm in time. Jobs wait in the ledger."""
 
@@ -69,6 +80,14 @@ class MailRefused(NotDone):
 
 class UnknownQueue(JobError):
     """No such queue is declared and no job is in it. The message names those that there are."""
+
+
+class UnknownWorker(JobError):
+    """No such worker is here, and none of that name has a running job."""
+
+
+class CannotAsk(JobError):
+    """Nobody can be asked about the effect now. The message says why, and what to do instead."""
 
 
 class NotConfirmed(JobError):

@@ -27,6 +27,10 @@ from tasks import effects
 from tasks.errors import MailRefused, MailUnknown, NotDone
 from tasks.outcomes import Permanent
 from tasks.retry import RetryPolicy
+from tasks.stage import RehearsedMail, on_stage
+
+KIND = "email"
+"""Of the effects."""
 
 DAY_S = 24 * 3600.0
 
@@ -51,7 +55,8 @@ def send_once(message: EmailMessage, *, key: str, params: Mapping[str, Any]) -> 
     # RFC 3834: no out-of-office answers, please.
     message.extra_headers.setdefault("Auto-Submitted", "auto-generated")
     connection: BaseEmailBackend = get_connection()
-    connection.open()
+    if on_stage() is None:
+        connection.open()
     try:
         _perform(message, connection, key, params)
     finally:
@@ -76,7 +81,17 @@ def _perform(
             f"Nobody knows whether {message_id(key)} was sent: look in the mail server's log."
         )
 
-    effects.perform(key=key, kind="email", params=params, call=call, look_up=look_up)
+    def rehearse() -> dict[str, object]:
+        if stage := on_stage():
+            mail = RehearsedMail(
+                to=tuple(message.to), subject=str(message.subject), text=str(message.body)
+            )
+            stage.mails.append(mail)
+        return {"message_id": message_id(key)}
+
+    effects.perform(
+        key=key, kind=KIND, params=params, call=call, look_up=look_up, rehearse=rehearse
+    )
 
 
 def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> None:

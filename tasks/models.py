@@ -281,6 +281,7 @@ class Effect(models.Model):
                 fields=["job_id"], condition=Q(job_id__isnull=False), name="tasks_effect_job"
             ),
         ]
+        permissions = [("ask_effect", "Can have a provider asked about an effect")]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
@@ -303,6 +304,48 @@ class PausedQueue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} is paused"
+
+
+class ScheduleMark(models.Model):
+    """Since when a schedule has been as it is; see `tasks.slots`."""
+
+    schedule_id = models.BigIntegerField(primary_key=True)
+    counts_since = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ["view"]
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} since {self.counts_since}"
+
+
+class Worker(models.Model):
+    """A Celery worker, as it tells of itself every few seconds; see `tasks.presence`."""
+
+    name = models.CharField(
+        max_length=120, primary_key=True, help_text="Celery's node name, new at each start."
+    )
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    queues = ArrayField(models.CharField(max_length=80))
+    pool = models.CharField(max_length=40)
+    concurrency = models.PositiveIntegerField()
+    prefetch = models.PositiveIntegerField(help_text="Messages that it may hold; 0: no limit.")
+    memory_bytes = models.BigIntegerField(null=True, help_text="Of the main process.")
+    pool_memory_bytes = models.BigIntegerField(null=True, help_text="Of the pool's processes.")
+    jobs_done = models.BigIntegerField(help_text="Attempts that it began and ended.")
+    stopping = models.BooleanField()
+    stop_asked_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="Its last word; none if it vanished.")
+
+    class Meta:
+        default_permissions = ["view"]
+        permissions = [("stop_worker", "Can stop a worker")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class JobStatistic(models.Model):

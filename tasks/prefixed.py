@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -23,3 +24,19 @@ def prefixed_settings(prefix: str, known: Collection[str]) -> dict[str, Any]:
                 raise ImproperlyConfigured(f"{name} is not a setting. Known are: {choices}.")
             values[field] = getattr(settings, name)
     return values
+
+
+def check_value(name: str, value: object, *, default: object) -> None:
+    """Raises `ImproperlyConfigured` unless the value is of the default's kind.
+
+    A number must be above 0 and finite, and whole where the default is.
+    """
+    if isinstance(default, bool | str):
+        if not isinstance(value, type(default)):
+            raise ImproperlyConfigured(f"{name} must be {type(default).__name__}, not {value!r}.")
+        return
+    whole = isinstance(default, int)
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < cast(float, value) < math.inf:
+        kind = "whole number" if whole else "number"
+        raise ImproperlyConfigured(f"{name} must be a {kind} above 0, not {value!r}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from tasks import jobs, statistics
+from tasks import jobs, statistics, workers
 from tasks.bulk import carry_out, from_arguments
 from tasks.context import current_job
 from tasks.task import JobTask
@@ -16,12 +16,16 @@ BATCH = 1000
 
 @shared_task(name="jobs.prune", base=JobTask, atomic=False, unique_key="jobs.prune")
 def prune() -> int:
-    """Delete ended jobs that are older than `JOBS_KEEP_…_DAYS`. Returns how many."""
+    """Delete ended jobs that are older than `JOBS_KEEP_…_DAYS`. Returns how many.
+
+    Also what long-gone workers told of themselves.
+    """
     deleted = 0
     while (gone := jobs.prune(batch=BATCH)) > 0:
         deleted += gone
         if job := current_job():
             job.progress(done=deleted)
+    workers.forget_old()
     return deleted
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.dead import DeadGroup
+from tasks.dry_run import DryRun
 from tasks.models import Attempt, Job
 from tasks.queues import QueueInfo
 from tasks.statistics import Numbers
@@ -86,6 +87,28 @@ def job_page(job: Job, attempts: Iterable[Attempt]) -> Group:
         parts += ["", tries]
     if job.traceback:
         parts += ["", Text(job.traceback, style="dim")]
+    return Group(*parts)
+
+
+def dry_run_page(found: DryRun) -> Group:
+    """What a dry run found; nothing of it has happened."""
+    parts: list[RenderableType] = [Text(found.sentence, style="bold")]
+    if found.error:
+        parts.append(Text(found.error))
+    rows = _table(("row", "left"), ("", "left"), ("before", "left"), ("after", "left"))
+    for each in found.rows:
+        names = {**each.before, **each.after}
+        before = "\n".join(f"{name}: {each.before.get(name, '')}" for name in names)
+        after = "\n".join(f"{name}: {each.after.get(name, '')}" for name in names)
+        rows.add_row(Text(f"{each.table} {each.key}"), each.kind, Text(before), Text(after))
+    if rows.row_count:
+        parts += ["", rows]
+    for effect in found.effects:
+        known = "known: " if effect.is_done else "would ask: "
+        parts.append(Text(f"{known}{effect.key} {as_json(effect.params)}"))
+    parts += [Text(f"would enqueue: {job.task} {job.subject} ({job.queue})") for job in found.jobs]
+    for mail in found.mails:
+        parts += ["", Text(f"To: {', '.join(mail.to)}\nSubject: {mail.subject}\n\n{mail.text}")]
     return Group(*parts)
 
 

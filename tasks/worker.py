@@ -19,6 +19,7 @@ from django.db import Error, connection
 
 from tasks import jobs, topology
 from tasks.locks.reporting import reporter
+from tasks.presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,11 @@ class JobConsumer(Consumer):
         default_steps: ClassVar[list[str]] = [
             step for step in Consumer.Blueprint.default_steps if not step.endswith(UNUSED_STEPS)
         ]
+
+    def start(self) -> None:
+        """Called once, after the pool's processes were forked; comes back for the shutdown."""
+        Presence(self).begin()
+        super().start()
 
     def connect(self) -> Any:
         """Declare the whole topology with each connection: the broker may have been wiped."""

@@ -17,10 +17,10 @@ from inventory.models import LowStockAlert, SyncRun
 from orders.models import Order
 from orders.states import UNPAID
 from shop.auditor.models import AuditRun
+from tasks import inquiries
 from tasks.console.overview import LATE_S
 from tasks.console.wording import duration
-from tasks.effects import PATIENCE_S
-from tasks.models import Effect, Job, JobState
+from tasks.models import Job, JobState
 from tasks.queues import queues
 
 OVERDUE = timedelta(minutes=10)
@@ -54,12 +54,10 @@ def _jobs() -> Iterator[Concern]:
 
 
 def _effects() -> Iterator[Concern]:
-    since = timezone.now() - timedelta(seconds=PATIENCE_S)
-    unknown = Effect.objects.filter(state=Effect.State.INTENDED, intended_at__lt=since).count()
-    if unknown:
+    if unknown := inquiries.unknown().count():
         yield Concern(
             text=f"{_some(unknown, 'effect')} of which nobody knows the outcome: ask the provider.",
-            link=_list("tasks_effect", state__exact="intended"),
+            link=_list("tasks_effect", outcome="unknown"),
             permission="tasks.view_effect",
             urgent=True,
         )
@@ -87,7 +85,7 @@ def _queues() -> Iterator[Concern]:
             continue
         yield Concern(
             text=text,
-            link=reverse("admin:tasks_overview"),
+            link=reverse("admin:tasks_queues"),
             permission="tasks.view_job",
             urgent=not each.pause,
         )

@@ -5,13 +5,13 @@ https://unfoldadmin.com/docs/configuration/settings/
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-
-from tasks.console.badge import dead_number
+from django.utils.module_loading import import_string
 
 # The storefront's plum, from light to dark; on white and on the dark ground text of it is readable.
 PRIMARY = {
@@ -29,10 +29,29 @@ PRIMARY = {
 }
 
 
+# The settings import this module, so its counts look for their models when they are shown.
+COUNTED = 99
+"""A badge counts no further, so that a page reads at most so many entries of a partial index."""
+
+
+def _dead_jobs() -> str:
+    dead = import_string("tasks.job_filter.JobFilter")(states=("dead",)).jobs()
+    count = dead[: COUNTED + 1].count()
+    return f"{COUNTED}+" if count > COUNTED else str(count or "")
+
+
+def _unknown_effects() -> int:
+    return int(import_string("tasks.inquiries.unknown")().count())
+
+
 def _item(
-    title: str, icon: str, page: str, permission: str, *, badge: object = ""
+    title: str, icon: str, page: str, permission: str, badge: Callable[[], int | str] | None = None
 ) -> dict[str, Any]:
-    """An entry of the sidebar, for those who may open its page."""
+    """An entry of the sidebar, for those who may open its page.
+
+    `badge` counts what is wrong there; nothing is shown for none. The template calls it, unlike
+    the import path that unfold's documentation has, which would show a nought as well.
+    """
 
     link = reverse_lazy(f"admin:{page}")
 
@@ -79,10 +98,13 @@ NAVIGATION: list[dict[str, Any]] = [
         "Jobs",
         _item("How they do", "monitoring", "tasks_overview", "tasks.view_job"),
         _item("Jobs", "list_alt", "tasks_job_changelist", "tasks.view_job"),
-        _item("Dead jobs", "skull", "tasks_dead", "tasks.view_job", badge=dead_number()),
+        _item("Dead jobs", "skull", "tasks_dead", "tasks.view_job", _dead_jobs),
+        _item("Queues", "stacks", "tasks_queues", "tasks.view_job"),
+        _item("Workers", "engineering", "tasks_workers", "tasks.view_worker"),
         _item("Schedule", "schedule", "django_celery_beat_periodictask_changelist",
               "django_celery_beat.view_periodictask"),
-        _item("Effects", "output", "tasks_effect_changelist", "tasks.view_effect"),
+        _item("Effects", "output", "tasks_effect_changelist", "tasks.view_effect",
+              _unknown_effects),
         _item("Locks", "lock", "tasks_lock_changelist", "tasks.view_lock"),
     ),
     _group(

@@ -73,7 +73,7 @@ def job_page(request: HttpRequest, job: Job, *, model_admin: ModelAdmin) -> Http
         "facts": _facts(job),
         "links": _links(job),
         "flower": flower_link(job),
-        "subject_page": page_of(job.subject),
+        "subject_page": page_of(job.subject, request.user.get_all_permissions()),
     }
     return render(request, "tasks/admin/job.html", context)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from amqp.exceptions import NotFound, PreconditionFailed
@@ -84,6 +85,33 @@ def queues() -> Iterator[Problem]:
                 do=f"It holds only doorbells: rabbitmqctl delete_queue {name}, then"
                 " manage.py declare_queues.",
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageCount:
+    """What RabbitMQ says of a queue."""
+
+    ready: int = 0
+    """Messages that wait, not counting those that workers hold."""
+    consumers: int = 0
+
+
+def message_counts(queues: Iterable[str]) -> dict[str, MessageCount]:
+    """By queue, over one connection; nothing for a queue that isn't there.
+
+    Raises the connection's errors.
+    """
+    with broker() as connection:
+        return {name: _message_count(connection.channel(), name) for name in queues}
+
+
+def _message_count(channel: Channel, queue: str) -> MessageCount:
+    try:
+        declared = channel.queue_declare(queue, passive=True)
+    except NotFound:  # which closes the channel
+        return MessageCount()
+    channel.close()
+    return MessageCount(ready=int(declared.message_count), consumers=int(declared.consumer_count))
 
 
 @contextmanager

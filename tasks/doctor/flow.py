@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from amqp.exceptions import NotFound
 from celery import Celery
 from celery.app import app_or_default
 from celery.exceptions import QueueNotFound
@@ -17,7 +15,7 @@ from django_celery_beat.models import PeriodicTask
 
 from tasks import queues
 from tasks.conf import conf
-from tasks.doctor.broker import broker
+from tasks.doctor.broker import message_counts
 from tasks.doctor.problem import Problem
 from tasks.effects import PATIENCE_S
 from tasks.models import LIVE_STATES, Job, JobState, PausedQueue
@@ -69,8 +67,9 @@ def workers() -> Iterator[Problem]:
     """Every queue with jobs has a worker."""
     app: Celery = app_or_default()
     waiting = {each.name: each.waiting for each in queues.queues() if not each.pause}
-    for name in sorted(app.amqp.queues):
-        if waiting.get(name) and _message_counts(name)[1] == 0:
+    wanted = [name for name in sorted(app.amqp.queues) if waiting.get(name)]
+    for name, held in (message_counts(wanted) if wanted else {}).items():
+        if held.consumers == 0:
             yield Problem(
                 what=f"{waiting[name]} jobs wait in {name!r}, and no worker takes from it.",
                 do=f"Start one: celery -A … worker --queues {name}.",
@@ -81,9 +80,8 @@ def depths(*, patience: float = 3.0, surplus: int = SURPLUS) -> Iterator[Problem
     """RabbitMQ holds about as many messages as the ledger says."""
     late = timezone.now() - timedelta(seconds=conf().republish_after_s * patience)
     queued = Job.objects.filter(state=JobState.QUEUED)
-    for name in sorted(app_or_default().amqp.queues):
-        of_queue = queued.filter(queue=name)
-        ready, _ = _message_counts(name)
+    for name, held in message_counts(sorted(app_or_default().amqp.queues)).items():
+        of_queue, ready = queued.filter(queue=name), held.ready
         overdue = of_queue.filter(queued_at__lt=late).count()
         if overdue > ready:
             yield Problem(
@@ -161,19 +159,6 @@ def pauses() -> Iterator[Problem]:
             do=f"manage.py queues resume {each.queue}, when it may go on.",
             serious=False,
         )
-
-
-def _message_counts(queue: str) -> tuple[int, int]:
-    """Messages that wait, not counting those that workers hold, and consumers; none when there is
-    no such queue.
-    """
-    with broker() as connection:
-        channel: Any = connection.channel()
-        try:
-            declared = channel.queue_declare(queue, passive=True)
-        except NotFound:
-            return 0, 0
-        return int(declared.message_count), int(declared.consumer_count)
 
 
 def _first_id(timestamp: float) -> UUID:

@@ -7,7 +7,7 @@ from functools import cache
 
 from django.core.exceptions import ImproperlyConfigured
 
-from tasks.prefixed import prefixed_settings
+from tasks.prefixed import check_value, prefixed_settings
 
 PREFIX = "LOCKS_"
 
@@ -41,9 +41,9 @@ class LocksConf:
     """How often a process adds its numbers to those of all processes, in seconds."""
 
     def __post_init__(self) -> None:
-        for name in ("socket_timeout_s", "waiter_lease_s", "grant_s", "metrics_every_s"):
-            if getattr(self, name) <= 0:
-                raise ImproperlyConfigured(f"{PREFIX}{name.upper()} must be above 0.")
+        for field in fields(self):
+            name, value = PREFIX + field.name.upper(), getattr(self, field.name)
+            check_value(name, value, default=field.default)
 
 
 @cache

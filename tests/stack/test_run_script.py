@@ -11,7 +11,10 @@ import pytest
 
 from stack.layout import ROOT
 
-COMMANDS = ("up", "demo", "test", "bench", "chaos", "down", "status", "logs", "manage", "check")
+COMMANDS = (
+    *("up", "demo", "test", "bench", "chaos", "down", "status", "logs", "manage", "check"),
+    "servers",
+)
 
 
 @pytest.fixture
@@ -128,3 +131,10 @@ def test_given_the_makefile_then_each_target_is_explained_and_calls_what_exists(
         assert re.search(rf"^{target}:  ## \S", makefile, re.MULTILINE), target
     for command in re.findall(r"^\t\./run ([a-z]+)", makefile, re.MULTILINE):
         assert command in COMMANDS
+
+
+def test_given_no_folder_then_servers_asks_for_one(checkout: Path) -> None:
+    ended = run(checkout, "servers")
+
+    assert ended.returncode == 1
+    assert "./run servers ../mine/var" in ended.stderr

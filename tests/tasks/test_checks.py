@@ -96,3 +96,13 @@ def test_a_task_without_a_name_or_with_early_acknowledgement_is_refused() -> Non
             assert found() == {expected}
         finally:
             del current_app.tasks[name]
+
+
+@pytest.mark.parametrize("value", ["30", None, True, 0, float("nan")])
+def test_a_lock_setting_of_a_wrong_kind_is_refused(settings: Settings, value: object) -> None:
+    settings.LOCKS_GRANT_S = value
+
+    (error,) = check_jobs(None)
+
+    assert error.id == "jobs.E001"
+    assert "LOCKS_GRANT_S must be a number above 0" in error.msg

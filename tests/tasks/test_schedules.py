@@ -37,12 +37,12 @@ def test_two_beats_within_a_minute_fill_one_slot(when: datetime) -> None:
 def test_declared_schedules_are_written_once_and_edits_stay() -> None:
     names = create_missing(current_app)
     assert set(names) == set(current_app.conf.beat_schedule)
-    edited = PeriodicTask.objects.get(name=names[0])
+    edited = PeriodicTask.objects.get(name="Count what jobs did")
     edited.enabled = False
     edited.interval = IntervalSchedule.objects.create(every=3, period="hours")
     edited.save()
     assert create_missing(current_app) == []
-    kept = PeriodicTask.objects.get(name=names[0])
+    kept = PeriodicTask.objects.get(name=edited.name)
     assert (kept.enabled, str(kept.interval)) == (False, "every 3 hours")
 
 

@@ -16,6 +16,7 @@ from rich.live import Live
 from tasks import audit_log, operations, queues, statistics, terminal
 from tasks.bulk import Deed
 from tasks.dead import dead_groups
+from tasks.dry_run import dry_run
 from tasks.errors import JobError
 from tasks.job_filter import JobFilter, moment
 from tasks.models import Job, JobState
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         _add_filter(listing)
         listing.add_argument("--limit", type=int, default=20)
         verb("show", "all about one job").add_argument("id", type=_uuid)
+        rehearsal = verb("dry-run", "what an ended job would do if it were retried now")
+        rehearsal.add_argument("id", type=_uuid)
         for name, (_, text) in DEEDS.items():
             deed = verb(name, text)
             deed.add_argument("ids", nargs="*", type=_uuid, metavar="id")
@@ -70,7 +73,7 @@ class Command(BaseCommand):
             if verb in DEEDS:
                 self._act(DEEDS[verb][0], **options)
             else:
-                getattr(self, f"_{verb}")(**options)
+                getattr(self, f"_{verb.replace('-', '_')}")(**options)
         except (JobError, ValueError) as error:
             raise CommandError(str(error)) from error
 
@@ -93,6 +96,13 @@ class Command(BaseCommand):
             "attempts": [terminal.attempt_record(each) for each in attempts],
         }
         self._print(lambda: terminal.job_page(job, attempts), record, json)
+
+    def _dry_run(self, *, id: UUID, json: bool, **_: Any) -> None:  # noqa: A002  # as it is typed
+        try:
+            found = dry_run(id, actor=audit_log.shell())
+        except Job.DoesNotExist as error:
+            raise CommandError(f"No job {id}.") from error
+        self._print(lambda: terminal.dry_run_page(found), asdict(found), json)
 
     def _dead(self, *, task: str, queue: str, json: bool, **_: Any) -> None:
         groups = dead_groups(task=task, queue=queue)

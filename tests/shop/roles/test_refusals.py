@@ -42,6 +42,7 @@ LOWEST = {
     "tasks.job/cancel": "operator",
     "tasks.job/discard": "operator",
     "tasks.job/reprioritise": "operator",
+    "tasks.effect/ask_provider": "operator",
     "inventory.supplier/sync_now": "operator",
     "django_celery_beat.periodictask/enable_tasks": "operator",
     "django_celery_beat.periodictask/disable_tasks": "operator",
@@ -203,6 +204,17 @@ def _all_jobs(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
     )
 
 
+def _queue(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
+    return lambda _: (
+        f"{reverse('admin:tasks_queue_deed', args=[deed])}?queue=stock",
+        {"reason": "x", "confirm": "stock"},
+    )
+
+
+def _schedule(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
+    return lambda s: (reverse("admin:tasks_schedule_deed", args=[s["schedule"].pk, deed]), {})
+
+
 DEEDS: dict[str, tuple[str, Callable[[Shop], tuple[str, dict[str, str]]]]] = {
     "why: cancel": ("support", _why("cancel")),
     "why: refund": ("support", _why("refund")),
@@ -239,6 +251,20 @@ DEEDS: dict[str, tuple[str, Callable[[Shop], tuple[str, dict[str, str]]]]] = {
             reverse("admin:django_celery_beat_periodictask_change", args=[s["schedule"].pk]),
             {"name": "y"},
         ),
+    ),
+    "pause a queue": ("operator", _queue("pause")),
+    "resume a queue": ("operator", _queue("resume")),
+    "purge a queue": ("operator", _queue("purge")),
+    "stop a worker": (
+        "operator",
+        lambda _: (f"{reverse('admin:tasks_worker_stop')}?worker=w", {"reason": "x"}),
+    ),
+    "run a schedule now": ("operator", _schedule("run")),
+    "switch a schedule off": ("operator", _schedule("off")),
+    "switch a schedule on": ("operator", _schedule("on")),
+    "ask about an effect": (
+        "operator",
+        lambda _: (reverse("admin:tasks_effect_ask", args=[7]), {}),
     ),
     "change a product": (
         "admin",

@@ -168,3 +168,17 @@ def test_watching_shows_queues_and_numbers() -> None:
 def test_a_paused_job_shows_as_such() -> None:
     Job.objects.filter(pk=scheduled()).update(held=True, run_at=timezone.now())
     assert "paused" in run("list")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_tells_what_a_retry_would_do() -> None:
+    job_id = dead()
+    page = run("dry-run", str(job_id))
+    assert "It would succeed." in page
+    assert "tasks_effect" in page and "inserted" in page
+    assert read("dry-run", str(job_id))["result"] == "a"
+    assert state_of(job_id) == JobState.DEAD
+    with pytest.raises(CommandError, match="needs no retry"):
+        run("dry-run", str(scheduled()))
+    with pytest.raises(CommandError, match="No job"):
+        run("dry-run", str(uuid4()))

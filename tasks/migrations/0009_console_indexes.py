@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0007_lock_waits'),
+        ('tasks', '0008_workers'),
     ]
 
     operations = [
