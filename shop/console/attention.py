@@ -68,7 +68,7 @@ def _orders() -> Iterator[Concern]:
     if late := Order.objects.filter(state__in=UNPAID, placed_at__lt=since).count():
         yield Concern(
             text=f"{_some(late, 'order')} under way for more than {_minutes(OVERDUE)} minutes.",
-            link=_list("orders_order", state__exact=Order.State.RESERVED),
+            link=_list("orders_order", state__in=",".join(UNPAID)),
             permission="orders.view_order",
             urgent=True,
         )

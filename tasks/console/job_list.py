@@ -178,7 +178,8 @@ class JobAdmin(RecordAdmin):
     def age(self, job: Job) -> SafeString:
         past = (timezone.now() - job.created_at).total_seconds()
         return _in_our_look(
-            '<span class="short" title="{} UTC">{}</span>',
+            '<time class="short" datetime="{}" title="{} UTC">{}</time>',
+            job.created_at.isoformat(),
             f"{job.created_at:%Y-%m-%d %H:%M:%S}",
             duration(past),
         )
