@@ -20,4 +20,4 @@ USER shop
 EXPOSE 8000
 # Lists, not shell lines: the program itself is asked to stop, not a shell around it.
 CMD ["gunicorn", "shop.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
-     "--no-control-socket", "--access-logfile", "-", "--graceful-timeout", "10"]
+     "--no-control-socket", "--graceful-timeout", "10"]

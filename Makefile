@@ -58,5 +58,6 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: requirements
 requirements:  ## pin the newest allowed packages with their hashes (needs uv)
 	$(UV_COMPILE) --upgrade requirements.in --output-file requirements.txt
+	$(UV_COMPILE) --upgrade requirements-otel.in --output-file requirements-otel.txt
 	$(UV_COMPILE) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(UV_COMPILE) --upgrade requirements-bench.in --output-file requirements-bench.txt

@@ -65,6 +65,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shop.access_log.AccessLog",
+    "shop.traces.Traces",
     "django.middleware.security.SecurityMiddleware",
     "shop.headers.SecurityHeaders",
     "shop.api.middleware.ApiAnswers",
@@ -173,6 +175,12 @@ JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=30.0)
 JOBS_REPUBLISH_AFTER_S = env.float("JOBS_REPUBLISH_AFTER_S", default=10.0)
 JOBS_KEEP_FINISHED_DAYS = env.float("JOBS_KEEP_FINISHED_DAYS", default=7.0)
 JOBS_FLOWER_URL = env.str("FLOWER_URL", default="")
+# What must not be in a log or a job's error, besides e-mail addresses (tasks/privacy.py).
+JOBS_PRIVATE_PATTERNS = (
+    r"(?<=/orders/)[\w-]{16,}",  # an order's code opens its page: Django logs addresses
+    r"\b(?:pm|tok|card|src)_\w+",  # providers' tokens of payment methods: they quote them
+    r"(?<=Invalid request from ip=).+",  # gunicorn quotes who sent what that is no HTTP
+)
 
 # --- Payments, suppliers ------------------------------------------------------------------------
 
@@ -280,7 +288,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"jobs": {"()": "tasks.log_lines.JobFields"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s:%(job)s %(message)s"},
+        "line": {
+            "()": "tasks.log_lines.PlainLines",
+            "fmt": "%(asctime)s %(levelname)s %(process)d %(name)s:%(job)s %(message)s",
+        },
         "json": {"()": "tasks.log_lines.JsonLines"},
     },
     "handlers": {
@@ -291,6 +302,8 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # In place of gunicorn's own handler, which would write a client's address as it is.
+    "loggers": {"gunicorn.error": {"handlers": [], "propagate": True}},
 }
 
 # --- Metrics ------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ ROLE = "shop"
 MAX_CONNECTIONS = 300
 """Webs, dispatchers, beats and every worker child keep one each; a benchmark has a crowd of 200."""
 
+DISCREET = ("log_min_error_statement=panic", "log_error_verbosity=terse")
+"""Else its log quotes each statement that fails, with a customer's address in it, and the row."""
+
 NOT_DURABLE = ("fsync=off", "full_page_writes=off")
 
 
@@ -64,6 +67,7 @@ class Postgres(Server):
             f"listen_addresses={self.host}",
             "unix_socket_directories=",  # a deep folder's path would be too long for one
             f"max_connections={MAX_CONNECTIONS}",
+            *DISCREET,
             *(() if self.durable else NOT_DURABLE),
         ]
         settings = [part for option in options for part in ("-c", option)]

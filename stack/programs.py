@@ -94,7 +94,7 @@ def programs(
             command=[
                 *(*module, "gunicorn", "shop.wsgi", "--bind", f"{LOOPBACK}:{ports.web}"),
                 *("--workers", "2", "--threads", "8", "--no-control-socket"),
-                *("--access-logfile", "-", "--graceful-timeout", "10"),
+                *("--graceful-timeout", "10"),
             ],
             phase=Phase.FRONT,
             port=ports.web,

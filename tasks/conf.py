@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from tasks.prefixed import check_value, prefixed_settings
@@ -54,6 +56,9 @@ class JobsConf:
     max_result_bytes: int = 16 * 1024
     """Largest result as JSON that the ledger keeps; a larger one fails the job for good."""
 
+    private_patterns: tuple[str, ...] = ()
+    """Regular expressions of what `tasks.privacy` hides in logs and errors, besides the usual."""
+
     keep_finished_days: float = 7.0
     """How long succeeded, cancelled and expired jobs stay in the ledger."""
 
@@ -74,7 +79,19 @@ def conf() -> JobsConf:
     values = prefixed_settings(PREFIX, known)
     for field, value in values.items():
         check_value(PREFIX + field.upper(), value, default=known[field].default)
-    return JobsConf(**values)
+    found = JobsConf(**values)
+    for pattern in found.private_patterns:
+        _check_pattern(pattern)
+    return found
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}PRIVATE_PATTERNS must be regular expressions; {pattern!r}: {error}."
+        ) from error
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -42,6 +42,10 @@ class CurrentJob:
     superseded: bool = False
     taken_at: float = field(default=0.0)
     """`time.monotonic()` of the claim or the newest renewal."""
+    outcome: str = ""
+    """How this attempt ended in the ledger: one of `tasks.models.Attempt.Outcome`, or not yet."""
+    error_kind: str = ""
+    """The type of the error that ended it."""
     lock_waits: list[dict[str, Any]] = field(default_factory=list)
     """As `tasks.models.Attempt.lock_waits` keeps them."""
 

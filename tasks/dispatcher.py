@@ -14,7 +14,7 @@ from time import monotonic
 from celery import Celery
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from tasks import jobs, parking, topology
+from tasks import jobs, parking, topology, tracing
 from tasks.conf import conf
 from tasks.errors import BrokerUnavailable
 from tasks.jobs import Envelope
@@ -85,7 +85,9 @@ class Dispatcher:
             if envelope.queue not in declared:
                 jobs.bury(envelope.id, error=f"No queue {envelope.queue!r} is declared.")
         sendable = [envelope for envelope in batch if envelope.queue in declared]
-        receipt = self._publisher.publish(sendable)
+        about = {"messaging.system": "rabbitmq", "messaging.batch.message_count": len(sendable)}
+        with tracing.span("publish", "producer", about):
+            receipt = self._publisher.publish(sendable)
         if receipt.unroutable or receipt.refused:
             jobs.unpublish(receipt.unroutable | receipt.refused)
             self._mend({each.queue for each in sendable if each.id in receipt.refused})

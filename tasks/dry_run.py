@@ -34,6 +34,7 @@ from tasks.context import CurrentJob, running
 from tasks.errors import NothingToRehearse, Unrehearsable
 from tasks.models import RETRYABLE_STATES, Job
 from tasks.outcomes import Cancel, Snooze
+from tasks.privacy import scrub
 from tasks.row_changes import Changes, RowChange
 from tasks.stage import RehearsedEffect, RehearsedMail, Stage, rehearsing
 from tasks.statements import SQL
@@ -163,8 +164,8 @@ def _play(task: Any, job: Job) -> _End:
 
 def _failed(task: Any, error: Exception) -> _End:
     """As the task's policy has it; a retry by a person begins with all counts at zero."""
-    told = f"{type(error).__name__}: {error}"[:ERROR_CHARS]
-    trace = "".join(traceback.format_exception(error))[-TRACE_CHARS:]
+    told = scrub(f"{type(error).__name__}: {error}")[:ERROR_CHARS]
+    trace = scrub("".join(traceback.format_exception(error)))[-TRACE_CHARS:]
     if isinstance(error, Cancel | Ignore):
         return _End(ending=Ending.CANCELLED, error=told)
     if isinstance(error, Snooze):

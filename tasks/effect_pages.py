@@ -53,7 +53,7 @@ class EffectAdmin(RecordAdmin):
     change_form_outer_before_template = "tasks/admin/effect.html"
     fieldsets = [
         (None, {"fields": ["key", "kind", "outcome", "tries", "result", "error"]}),
-        ("Intent", {"fields": ["fingerprint", "job", "created_at", "intended_at", "settled_at"]}),
+        ("Intent", {"fields": ["digest", "job", "created_at", "intended_at", "settled_at"]}),
     ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -98,6 +98,10 @@ class EffectAdmin(RecordAdmin):
         if effect.state != Effect.State.INTENDED:
             return effect.state
         return "unknown" if inquiries.is_unknown(effect) else "under way"
+
+    @admin.display(description="digest of the parameters")
+    def digest(self, effect: Effect) -> SafeString:
+        return format_html('<pre class="trace">{}</pre>', effect.fingerprint)
 
     @admin.display(description="job")
     def job(self, effect: Effect) -> str | SafeString:

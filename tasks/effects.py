@@ -29,10 +29,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 from kombu.utils import json
 
+from tasks import tracing
 from tasks.context import current_job
 from tasks.errors import EffectMismatch, NotDone, Unrehearsable
 from tasks.models import Effect
 from tasks.outcomes import Snooze
+from tasks.privacy import scrub
 from tasks.stage import RehearsedEffect, Stage, on_stage
 
 logger = logging.getLogger(__name__)
@@ -73,7 +75,9 @@ def perform(
     effect, must_ask = _intend(key, kind, _fingerprint(params), patience_s)
     if effect.state == Effect.State.DONE:
         return dict(effect.result or {})
-    return _settle(effect, must_ask, call, look_up)
+    about = {"effect.key": key, "effect.kind": kind, "effect.tries": effect.tries}
+    with tracing.span(kind, "client", about):
+        return _settle(effect, must_ask, call, look_up)
 
 
 def _rehearse(
@@ -150,11 +154,13 @@ def _settle(
         if result is None:
             result = call()
     except NotDone as error:
-        _record(effect, state=Effect.State.FAILED, error=str(error))
+        _record(effect, state=Effect.State.FAILED, error=scrub(str(error)))
         raise
     except Exception as error:
         logger.warning("Outcome of %s is unknown: %r", effect.key, error)
-        Effect.objects.filter(pk=effect.pk, tries=effect.tries).update(error=repr(error)[:2000])
+        Effect.objects.filter(pk=effect.pk, tries=effect.tries).update(
+            error=scrub(repr(error))[:2000]
+        )
         raise
     _record(effect, state=Effect.State.DONE, result=result)
     return result

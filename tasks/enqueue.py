@@ -19,6 +19,7 @@ from celery import Celery
 from django.utils import timezone
 from kombu.utils import json
 
+from tasks import tracing
 from tasks.conf import conf
 from tasks.context import current_caller, current_job
 from tasks.errors import BadArguments, JobError, NotSupported
@@ -100,15 +101,8 @@ def enqueue(
         "subject": _subject(task, args, kwargs, options),
         **_shared(task, args, kwargs, options),
     }
-    # The row in the way may end between our INSERT and our look at it; then the INSERT is free.
-    for _ in range(5):
-        if SQL.fetch_one("enqueue", row) is not None:
-            wake_on_commit()
-            return job_id
-        found = _already_there(job_id, row["slot"], row["unique_key"])
-        if found is not None:
-            return found
-    raise JobError(f"Jobs with the key {row['unique_key']!r} come and go too fast to enqueue one.")
+    with tracing.enqueuing(task.name, queue=row["queue"]) as span:
+        return _write({**row, "traceparent": span.traceparent})
 
 
 def enqueue_many(
@@ -129,18 +123,30 @@ def enqueue_many(
     for args, kwargs in pairs:
         task.check_signature(args, kwargs)
     ids = [new_job_id() for _ in pairs]
-    SQL.run(
-        "enqueue_many",
-        {
-            "ids": ids,
-            "args": [encode(args) for args, _ in pairs],
-            "kwargs": [encode(kwargs) for _, kwargs in pairs],
-            "subjects": [_subject(task, args, kwargs, read) for args, kwargs in pairs],
-            **_shared(task, *pairs[0], read),
-        },
-    )
+    rows = {
+        "ids": ids,
+        "args": [encode(args) for args, _ in pairs],
+        "kwargs": [encode(kwargs) for _, kwargs in pairs],
+        "subjects": [_subject(task, args, kwargs, read) for args, kwargs in pairs],
+        **_shared(task, *pairs[0], read),
+    }
+    with tracing.enqueuing(task.name, queue=rows["queue"], count=len(ids)) as span:
+        SQL.run("enqueue_many", {**rows, "traceparent": span.traceparent})
     wake_on_commit()
     return ids
+
+
+def _write(row: dict[str, Any]) -> UUID:
+    # The row in the way may end between our INSERT and our look at it; then the INSERT is free.
+    for _ in range(5):
+        if SQL.fetch_one("enqueue", row) is not None:
+            wake_on_commit()
+            job_id: UUID = row["id"]
+            return job_id
+        found = _already_there(row["id"], row["slot"], row["unique_key"])
+        if found is not None:
+            return found
+    raise JobError(f"Jobs with the key {row['unique_key']!r} come and go too fast to enqueue one.")
 
 
 def encode(value: Any) -> str:

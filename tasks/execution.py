@@ -24,13 +24,14 @@ from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from tasks import jobs
+from tasks import jobs, tracing
 from tasks.conf import conf
 from tasks.context import CurrentJob, running
 from tasks.enqueue import encode
 from tasks.errors import JobDied, Superseded
 from tasks.lease import keeping
 from tasks.outcomes import Cancel, Outcome, Permanent, Snooze
+from tasks.privacy import scrub
 from tasks.publisher import LEDGER_HEADER
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def run(task: JobTask, request: Any) -> Any:
         worker=worker_name(request),
         subject=claim.subject,
     )
-    with running(job), keeping(job):
+    traced = tracing.attempt(job, queue=claim.queue, parent=claim.traceparent)
+    with running(job), keeping(job), traced:
         try:
             return _perform(task, claim, job)
         except Superseded as error:
             raise Ignore(str(error)) from error
         except Exception as error:
+            job.error_kind = type(error).__name__
             _settle(task, claim, job, error)
 
 
@@ -139,8 +142,9 @@ def _settle(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception)
     if connection.errors_occurred:
         connection.close_if_unusable_or_obsolete()
     if isinstance(error, Cancel | Ignore):
-        jobs.withdraw(job, error=str(error))
-        raise Ignore(f"cancelled: {error}") from error
+        reason = scrub(str(error))
+        jobs.withdraw(job, error=reason)
+        raise Ignore(f"cancelled: {reason}") from error
     wait_s = _wait_s(task, claim, error)
     if wait_s is None:
         _fail(task, claim, job, error)
@@ -182,7 +186,7 @@ def _signature(task: JobTask, stored: Any) -> Signature[Any]:
 
 def _summary(error: BaseException) -> str:
     name = "" if isinstance(error, Outcome) else f"{type(error).__name__}: "
-    return f"{name}{error}".replace("\0", "")[:2000]
+    return scrub(f"{name}{error}".replace("\0", ""))[:2000]
 
 
 def _trace(error: BaseException) -> str:
@@ -190,4 +194,4 @@ def _trace(error: BaseException) -> str:
     if isinstance(error, Outcome) and error.__cause__ is None:
         return ""
     text = "".join(traceback.format_exception(error))
-    return text.replace("\0", "")[-conf().max_traceback_chars :]
+    return scrub(text.replace("\0", ""))[-conf().max_traceback_chars :]

@@ -60,6 +60,8 @@ class Claim:
     options: dict[str, Any]
     age_s: float
     subject: str
+    queue: str
+    traceparent: str | None
 
 
 # --- the dispatcher's --------------------------------------------------------------------------
@@ -176,6 +178,8 @@ def _claim_queued(job_id: UUID, *, worker: str) -> Claim | None:
         options=json.loads(row[6]) if row[6] else {},
         age_s=row[7],
         subject=row[8],
+        queue=row[9],
+        traceparent=row[10],
     )
 
 
@@ -280,6 +284,8 @@ def _finish(
             **_progress(job),
         },
     )
+    if row is not None:
+        job.outcome = outcome.value
     return row is not None
 
 

@@ -1,8 +1,13 @@
 """Log lines that say which job, attempt and request they belong to, also as JSON.
 
+What an error quotes of personal data is taken out of both forms (`tasks.privacy`).
+
     LOGGING = {
         "filters": {"jobs": {"()": "tasks.log_lines.JobFields"}},
-        "formatters": {"json": {"()": "tasks.log_lines.JsonLines"}},
+        "formatters": {
+            "line": {"()": "tasks.log_lines.PlainLines", "fmt": "%(asctime)s:%(job)s %(message)s"},
+            "json": {"()": "tasks.log_lines.JsonLines"},
+        },
         "handlers": {"console": {…, "filters": ["jobs"], "formatter": "json"}},
     }
 
@@ -18,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks.context import current_caller, current_job
+from tasks.privacy import scrub
 
 FIELDS = ("job_id", "task", "attempt", "subject", "correlation_id")
 
@@ -33,8 +39,18 @@ class JobFields(logging.Filter):
         return True
 
 
+class PlainLines(logging.Formatter):
+    """Lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object a line. A value that JSON doesn't know is written as text."""
+    """One JSON object a line. A value that JSON doesn't know is written as text.
+
+    `extra={"details": {…}}` of a call adds to the object.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -42,11 +58,12 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": record.getMessage(),
+            "message": scrub(record.getMessage()),
+            **getattr(record, "details", {}),
         }
         line.update({name: value for name in FIELDS if (value := getattr(record, name, ""))})
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = scrub(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

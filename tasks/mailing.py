@@ -78,7 +78,8 @@ def _perform(
 
     def look_up() -> dict[str, object] | None:
         raise MailUnknown(
-            f"Nobody knows whether {message_id(key)} was sent: look in the mail server's log."
+            f"Nobody knows whether Message-ID {message_id(key)} was sent: "
+            "look in the mail server's log."
         )
 
     def rehearse() -> dict[str, object]:

@@ -110,6 +110,9 @@ class Job(models.Model):
     correlation_id = models.CharField(max_length=80, blank=True, db_default="")
     enqueued_by = models.CharField(max_length=80, blank=True, db_default="")
     parent_id = models.UUIDField(null=True, blank=True, help_text="The job that enqueued it.")
+    traceparent = models.CharField(  # noqa: DJ001
+        max_length=55, null=True, blank=True, help_text="W3C trace context of whoever enqueued it."
+    )
     options = models.JSONField(
         null=True,
         blank=True,

@@ -24,6 +24,7 @@ from tasks.conf import conf
 from tasks.enqueue import encode
 from tasks.errors import BadArguments, BrokerUnavailable
 from tasks.models import Job, new_job_id
+from tasks.privacy import scrub
 from tasks.publisher import LEDGER_HEADER
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _make_visible(app: Celery, message: Any, job_id: UUID | None, task: str) -> 
         queue=str(message.headers.get("x-first-death-queue") or topology.PARKING_QUEUE.name),
         args=args,
         kwargs=kwargs,
-        error=error.replace("\0", ""),
+        error=scrub(error.replace("\0", "")),
     )
     logger.error("Dead job %s: %s", made, error)
 

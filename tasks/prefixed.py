@@ -31,7 +31,7 @@ def check_value(name: str, value: object, *, default: object) -> None:
 
     A number must be above 0 and finite, and whole where the default is.
     """
-    if isinstance(default, bool | str):
+    if isinstance(default, bool | str | tuple):
         if not isinstance(value, type(default)):
             raise ImproperlyConfigured(f"{name} must be {type(default).__name__}, not {value!r}.")
         return

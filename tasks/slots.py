@@ -101,7 +101,8 @@ def next_run(schedule: PeriodicTask, now: datetime) -> datetime | None:
     last = schedule.last_run_at or schedule.date_changed or now
     zone = getattr(when, "tz", None)
     remaining: timedelta = when.remaining_estimate(last.astimezone(zone) if zone else last)
-    return now + remaining
+    # It is computed from another "now", some microseconds ago.
+    return (now + remaining + timedelta(seconds=0.5)).replace(microsecond=0)
 
 
 def missed(

@@ -120,7 +120,7 @@ def _about_purging(info: QueueInfo) -> Question:
         sentences=[
             f"Every job of {info.name} that has not started is cancelled: {waiting:,} by now.",
             "What they were for is not done. Cancelled jobs stay in the ledger and can be retried.",
-            f"The {info.running:,} that run go on.",
+            f"Running now, and going on: {info.running:,}.",
         ],
         button="Cancel these jobs",
         back=reverse(LIST),

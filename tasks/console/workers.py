@@ -46,8 +46,11 @@ class Line:
     tone: str
     """good, warn, bad or nothing."""
     row: Worker | None
+    is_here: bool
     up: str
     memory: str
+    """Of the main process."""
+    pool_memory: str
     running: list[JobLine]
     stop_url: str
 
@@ -62,7 +65,7 @@ def workers_page(request: HttpRequest, *, model_admin: ModelAdmin) -> HttpRespon
         **model_admin.admin_site.each_context(request),
         "title": "Workers",
         "lines": lines,
-        "anybody_here": any(line.up != "–" for line in lines),
+        "anybody_here": any(line.is_here for line in lines),
         "running": [(line.name, each) for line in lines for each in line.running],
         "looked_at": timezone.now(),
     }
@@ -98,7 +101,7 @@ def _question(info: WorkerInfo) -> Question:
         facts=[
             ("Worker", info.name),
             ("Queues", ", ".join(info.row.queues) if info.row else "–"),
-            ("Runs now", f"{len(info.running)} jobs"),
+            ("Jobs running now", f"{len(info.running)}"),
         ],
         sentences=[
             "It takes no more jobs. Those that run may end within the time of a soft shutdown.",
@@ -120,8 +123,10 @@ def _line(request: HttpRequest, info: WorkerInfo) -> Line:
         state=state,
         tone=tone,
         row=info.row,
-        up=_ago(info.row.started_at) if info.row and info.is_here else "–",
-        memory=_memory(info.row) if info.row else "–",
+        is_here=info.is_here,
+        up=_ago(info.row.started_at) if info.row else "",
+        memory=_size(info.row.memory_bytes if info.row else None) or "–",
+        pool_memory=_size(info.row.pool_memory_bytes if info.row else None),
         running=list(_job_lines(request, info.running)),
         stop_url=f"{reverse('admin:tasks_worker_stop')}?{urlencode({'worker': info.name})}"
         if may_stop
@@ -160,7 +165,5 @@ def _ago(when: datetime) -> str:
     return duration(max((timezone.now() - when).total_seconds(), 0.0))
 
 
-def _memory(row: Worker) -> str:
-    """`92.1 MB + 180 MB`: the main process, and its pool's together."""
-    parts = [part for part in (row.memory_bytes, row.pool_memory_bytes) if part]
-    return " + ".join(filesizeformat(part) for part in parts) or "–"
+def _size(count: int | None) -> str:
+    return filesizeformat(count) if count else ""

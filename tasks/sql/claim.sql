@@ -19,5 +19,5 @@ SET
 WHERE id = %(id)s::uuid AND state = 'queued'
 RETURNING
     state, attempt, failures, args::text, kwargs::text, correlation_id, options,
-    extract(epoch FROM clock_timestamp() - created_at)::float8, subject,
+    extract(epoch FROM clock_timestamp() - created_at)::float8, subject, queue, traceparent,
     set_config('synchronous_commit', 'off', true)

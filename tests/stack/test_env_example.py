@@ -9,6 +9,10 @@ from stack.layout import ROOT
 READ_ELSEWHERE = {
     "FLOWER_BASIC_AUTH",  # by Flower
     "MAIL_DIR",  # by the closing tables
+    "OTEL_EXPORTER_OTLP_ENDPOINT",  # by OpenTelemetry, if it is installed
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
     "POSTGRES_PASSWORD",  # by docker-compose.yml
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",

@@ -18,8 +18,13 @@ from packaging.utils import canonicalize_name
 from stack.layout import ROOT
 
 REQUIREMENTS = (ROOT / "tasks" / "requirements.txt").read_text()
-# For prometheus-client and django-redis, which who wants these modules has anyway.
-OPTIONAL = {"tasks.prometheus", "tasks.locks.prometheus", "tasks.locks.django_redis"}
+# For prometheus-client, django-redis and OpenTelemetry, which who wants these modules has anyway.
+OPTIONAL = {
+    "tasks.prometheus",
+    "tasks.locks.prometheus",
+    "tasks.locks.django_redis",
+    "tasks.telemetry",
+}
 
 SETTINGS = """
 SECRET_KEY = "x"

@@ -9,6 +9,7 @@ from celery import current_app
 from celery.app import app_or_default
 from django.core.management.base import BaseCommand
 
+from tasks import tracing
 from tasks.dispatcher import Dispatcher
 
 
@@ -20,4 +21,6 @@ class Command(BaseCommand):
         dispatcher = Dispatcher(app_or_default())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: dispatcher.stop())
+        tracing.start("dispatcher")
         dispatcher.run()
+        tracing.stop()

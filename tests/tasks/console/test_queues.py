@@ -69,7 +69,8 @@ def test_a_purge_wants_the_queues_name_typed_and_says_how_many_it_cancels() -> N
     question = words(client.get(deed("purge")))
     assert "Due 0 Queued 1 Later 1" in question
     assert (
-        "has not started is cancelled: 2 by now" in question and "The 1 that run go on." in question
+        "has not started is cancelled: 2 by now" in question
+        and "Running now, and going on: 1." in question
     )
 
     for wrong in ("", "Default", "default ", "checkout"):
