@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tasks.console.badge import COUNTED, dead_number
 from tasks.models import AuditEntry, Job, JobState
 from tests.tasks.console.people import client_with, text_of
 from tests.tasks.running_jobs import scheduled
@@ -64,16 +63,6 @@ def test_jobs_without_an_errors_text_have_no_deed_on_all_like_them() -> None:
     dead("")
     dead("", task="sample.other")
     assert links(client_with("view_job", "discard_job"), "Discard…") == []
-
-
-def test_without_dead_jobs_there_is_no_number_in_the_sidebar_and_many_are_not_counted() -> None:
-    assert str(dead_number()) == ""
-    dead("a")
-    assert str(dead_number()) == "1"
-    Job.objects.bulk_create(
-        Job(task="t", queue="default", state=JobState.DEAD) for _ in range(COUNTED)
-    )
-    assert str(dead_number()) == "99+"
 
 
 def test_only_who_may_see_jobs_sees_it() -> None:

@@ -151,10 +151,14 @@ def test_flower_is_linked_where_the_project_says_it_is(settings: Settings) -> No
     assert f'href="https://flower.example/task/{job_id}"' in page
 
 
-def test_the_subjects_page_is_linked_if_the_project_knows_one() -> None:
+def test_the_subjects_page_is_linked_if_there_is_one_and_the_person_may_open_it() -> None:
     known, unknown = scheduled(subject="order:42"), scheduled(subject="moon:1")
-    client = client_with("view_job")
-    assert "/admin/orders/order/42/" in client.get(address(known)).content.decode()
+
+    def is_linked(*codenames: str) -> bool:
+        page = client_with("view_job", *codenames).get(address(known)).content.decode()
+        return 'href="/admin/orders/order/42/' in page
+
+    assert is_linked("view_order") and not is_linked()
     assert "moon:1" in read(unknown)
 
 
