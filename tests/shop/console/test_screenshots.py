@@ -56,6 +56,7 @@ def test_console(admin: Visitor, folder: Path, provider: ScriptedProvider, sink:
     an_hour_of_work()
 
     admin.prefer("light")
+    admin.take_a_phone(width=1280, height=800)  # no phone, but a window without a scrollbar
     admin.open(reverse("admin:index"))
     keep(admin, folder / "console-start.png", whole_page=False)
     admin.open(reverse("admin:orders_why", args=[done.pk]))
