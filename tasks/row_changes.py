@@ -70,8 +70,8 @@ class Changes:
 def _changes(
     outside: BaseDatabaseWrapper, table: str, key: str, ours: Values, *, has_deleted: bool
 ) -> Iterator[RowChange]:
-    now = _read(connection, "written_rows", table, key, ours)
-    were = _read(outside, "rows_by_key", table, key, {"keys": list(now)}) if now else {}
+    now = _in_progress(connection, "xmin", table, key, ours)
+    were = _by_key(outside, table, key, list(now))
     for pk in now:
         if change := _change(table, pk, were.get(pk), now[pk]):
             yield change
@@ -83,8 +83,8 @@ def _deleted(
     outside: BaseDatabaseWrapper, table: str, key: str, ours: Values
 ) -> Iterator[RowChange]:
     """What was touched and isn't there any more."""
-    touched = _read(outside, "touched_rows", table, key, ours)
-    still = _read(connection, "rows_by_key", table, key, {"keys": list(touched)}) if touched else {}
+    touched = _in_progress(outside, "xmax", table, key, ours)
+    still = _by_key(connection, table, key, list(touched))
     for pk in touched:
         if pk not in still:
             was = _short(touched[pk])
@@ -113,13 +113,27 @@ def _number(over: BaseDatabaseWrapper) -> int:
         return int(cursor.fetchone()[0])
 
 
+def _in_progress(
+    over: BaseDatabaseWrapper, writer: str, table: str, key: str, ours: Values
+) -> dict[Any, Values]:
+    names = {"table": table, "key": key, "writer": writer}
+    return _read(over, "rows_in_progress", names, ours)
+
+
+def _by_key(over: BaseDatabaseWrapper, table: str, key: str, keys: list[Any]) -> dict[Any, Values]:
+    names = {"table": table, "key": key}
+    return _read(over, "rows_by_key", names, {"keys": keys}) if keys else {}
+
+
 def _read(
-    over: BaseDatabaseWrapper, name: str, table: str, key: str, parameters: Values
+    over: BaseDatabaseWrapper, statement: str, names: dict[str, str], parameters: Values
 ) -> dict[Any, Values]:
     """Rows by their key."""
-    statement = sql.SQL(SQL.text(name)).format(table=sql.Identifier(table), key=sql.Identifier(key))
+    quoted = {name: sql.Identifier(value) for name, value in names.items()}
     with over.cursor() as cursor:
-        cursor.execute(statement, {**parameters, "most": MOST_ROWS})
+        cursor.execute(
+            sql.SQL(SQL.text(statement)).format(**quoted), {**parameters, "most": MOST_ROWS}
+        )
         return {pk: json.loads(values) for pk, values in cursor.fetchall()}
 
 
