@@ -110,6 +110,7 @@ def programs(
             command=[
                 *(*module, "celery", "-A", "shop", "flower"),
                 *(f"--address={LOOPBACK}", f"--port={ports.flower}"),
+                f"--conf={layout.root / 'shop' / 'flowerconfig.py'}",
             ],
             phase=Phase.FRONT,
             port=ports.flower,

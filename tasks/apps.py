@@ -19,6 +19,6 @@ class TasksConfig(AppConfig):
         from django.db.models.signals import post_save
         from django_celery_beat.models import PeriodicTask
 
-        from tasks import slots  # checks registers the boot checks
+        from tasks import checks, slots  # noqa: F401  (checks registers the boot checks)
 
         post_save.connect(slots.on_schedule_saved, sender=PeriodicTask)

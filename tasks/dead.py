@@ -7,10 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import CharField, Count, Max, Min
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from tasks.job_filter import JobFilter, error_group
 from tasks.models import JobState
+
+SEEN = Coalesce("finished_at", "created_at")  # of a job that somebody made dead by hand too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,8 @@ def dead_groups(*, queue: str = "", task: str = "", limit: int = 100) -> list[De
         dead.values("task", group=error_group())
         .annotate(
             count=Count("id"),
-            first_seen=Min("finished_at"),
-            last_seen=Max("finished_at"),
+            first_seen=Min(SEEN),
+            last_seen=Max(SEEN),
             newest=Max(Cast("id", CharField())),  # ids are in the order of their time
         )
         .order_by("-count", "task", "group")[:limit]

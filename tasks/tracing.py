@@ -11,10 +11,10 @@ A job may wait for hours and move between machines, so its context is kept where
 producer's `traceparent` (https://www.w3.org/TR/trace-context/) is a column of the ledger's row.
 
 Spans are made once `start` was called in a process, which it must be after a fork, with
-OTEL_EXPORTER_OTLP_ENDPOINT set and opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http
-installed. Until then nothing is imported and every function here does next to nothing. Whatever fails in here is logged
-and costs a span, never a request or a job. Attributes hold ids and names of ours, no arguments,
-messages of errors or addresses.
+OTEL_EXPORTER_OTLP_ENDPOINT set, and opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http
+installed. Until then nothing is imported and every function here does next to nothing. Whatever
+fails in here is logged and costs a span, never a request or a job. Attributes hold ids and names
+of ours, no arguments, messages of errors or addresses.
 """
 
 from __future__ import annotations

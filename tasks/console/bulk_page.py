@@ -83,6 +83,7 @@ def bulk_page(request: HttpRequest, *, model_admin: ModelAdmin) -> HttpResponse:
         raise PermissionDenied
     context: dict[str, Any] = {
         **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
         "title": f"{offer.label}: all that match" if offer else "All jobs that match",
     }
     try:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tasks.bulk import Deed
 from tasks.console.bulk_page import bulk_address, list_address
 from tasks.console.deeds import Offer, allowed
+from tasks.console.wording import duration
 from tasks.dead import DeadGroup, dead_groups
 from tasks.model_admin import ModelAdmin
 from tasks.models import Job, JobState
@@ -22,6 +25,9 @@ SHOWN = 100
 @dataclass(frozen=True, kw_only=True)
 class Row:
     group: DeadGroup
+    last: str
+    first: str
+    """How long ago."""
     list_link: str
     deeds: list[tuple[Offer, str]]
     """What this person may do to all of them, and where."""
@@ -35,14 +41,15 @@ def dead_page(request: HttpRequest, *, model_admin: ModelAdmin) -> HttpResponse:
     context = {
         **model_admin.admin_site.each_context(request),
         "title": "Dead jobs",
-        "rows": [_row(request, group) for group in groups[:SHOWN]],
+        "opts": model_admin.opts,
+        "rows": [_row(request, group, timezone.now()) for group in groups[:SHOWN]],
         "has_more": len(groups) > SHOWN,
         "dead": Job.objects.filter(state=JobState.DEAD).count(),
     }
     return render(request, "tasks/admin/dead.html", context)
 
 
-def _row(request: HttpRequest, group: DeadGroup) -> Row:
+def _row(request: HttpRequest, group: DeadGroup, now: datetime) -> Row:
     offers = [
         offer
         for offer in allowed(request)
@@ -51,6 +58,8 @@ def _row(request: HttpRequest, group: DeadGroup) -> Row:
     ]
     return Row(
         group=group,
+        last=duration((now - group.last_seen).total_seconds()),
+        first=duration((now - group.first_seen).total_seconds()),
         list_link=list_address(group.filter),
         deeds=[(offer, bulk_address(group.filter, offer.deed)) for offer in offers],
     )

@@ -21,6 +21,7 @@ class Offer:
     done: str
     """What has become of them then."""
     permission: str
+    is_first_choice: bool = False
     is_dangerous: bool = False
 
 
@@ -33,6 +34,7 @@ OFFERS = {
             to="dead, cancelled, expired or discarded",
             done="will run again",
             permission="tasks.retry_job",
+            is_first_choice=True,
         ),
         Offer(
             deed=Deed.RUN_NOW,
@@ -40,6 +42,7 @@ OFFERS = {
             to="scheduled",
             done="are due now",
             permission="tasks.run_job_now",
+            is_first_choice=True,
         ),
         Offer(
             deed=Deed.REPRIORITISE,

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from tasks import audit_log, operations
 from tasks.bulk import Deed
@@ -105,7 +106,7 @@ class SinceFilter(WordFilter):
 class JobAdmin(RecordAdmin):
     """Its list; `tasks.console.job_page` is the page of each."""
 
-    list_display = ["what", "about", "standing", "tries", "far", "age", "short_error"]
+    list_display = ["what", "about", "standing", "tries", "age", "short_error"]
     list_filter = ["state", QueueFilter, TaskFilter, SinceFilter]
     search_fields = ["id"]  # any: `get_search_results` reads words
     search_help_text = "state:dead task:… order:42 error:“timed out” since:2h"
@@ -162,24 +163,16 @@ class JobAdmin(RecordAdmin):
     @admin.display(description="subject")
     def about(self, job: Job) -> str:
         page = page_of(job.subject)
-        return format_html('<a href="{}">{}</a>', page, job.subject) if page else job.subject
+        return _in_our_look('<a href="{}">{}</a>', page, job.subject) if page else job.subject
 
     @admin.display(description="state")
     def standing(self, job: Job) -> SafeString:
-        return _in_our_look(
-            '<span class="state {}">{}</span>',
-            tone(job.state),
-            "paused" if job.held and job.state == "scheduled" else job.state,
-        )
+        return render_to_string("tasks/admin/job_state.html", {"job": job, "tone": tone(job.state)})
 
     @admin.display(description="attempts")
     def tries(self, job: Job) -> str:
         failed = f", {job.failures} failed" if job.failures else ""
         return f"{job.attempt}{failed}"
-
-    @admin.display(description="progress")
-    def far(self, job: Job) -> SafeString:
-        return render_to_string("tasks/admin/job_progress.html", {"job": job, "small": True})
 
     @admin.display(description="age")
     def age(self, job: Job) -> SafeString:
@@ -193,7 +186,8 @@ class JobAdmin(RecordAdmin):
 
     @admin.display(description="error")
     def short_error(self, job: Job) -> SafeString:
-        return format_html('<span title="{}">{}</span>', job.error[:1000], job.error[:60])
+        first = Truncator(job.error.partition("\n")[0]).chars(60)
+        return _in_our_look('<span class="errors" title="{}">{}</span>', job.error[:1000], first)
 
     @admin.action(description="Retry (dead, cancelled, expired, discarded)", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:

@@ -55,6 +55,7 @@ def job_page(request: HttpRequest, job: Job, *, model_admin: ModelAdmin) -> Http
     context = {
         **model_admin.admin_site.each_context(request),
         "title": job.task,
+        "opts": model_admin.opts,
         "job": job,
         "is_live": job.state in LIVE_STATES,
         "tone": tone(job.state),

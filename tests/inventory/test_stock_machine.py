@@ -268,7 +268,7 @@ def test_stock_is_as_the_model_says_whatever_happens() -> None:
     run_state_machine_as_test(
         StockMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

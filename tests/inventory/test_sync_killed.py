@@ -16,7 +16,7 @@ from tests.running import Runner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.chaos]
 
-PRODUCTS = 40_000
+PRODUCTS = 20_000
 KILLS = 2  # one fewer than make a job dead
 QUICK = {"JOBS_LEASE_S": "6", "JOBS_REPUBLISH_AFTER_S": "3"}
 

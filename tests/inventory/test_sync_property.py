@@ -60,7 +60,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=18, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES, arrivals=ARRIVALS, last=st.permutations(range(10)))
 def test_whatever_happens_to_the_files_the_stock_ends_as_in_the_ideal_order(
     tmp_path_factory: pytest.TempPathFactory,

@@ -144,7 +144,7 @@ def test_an_order_ends_well_whatever_happens(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -55,6 +55,8 @@ def test_every_model_is_in_the_sidebar_or_one_step_from_it() -> None:
         ("/admin/inventory/stock/3/change/", "Stock"),
         ("/admin/inventory/stockmovement/", "Movements"),
         ("/admin/tasks/job/", "Jobs"),
+        ("/admin/tasks/job/dead/", "Dead jobs"),
+        ("/admin/tasks/job/0190a0a0-0000-7000-8000-000000000000/change/", "Jobs"),
     ],
 )
 def test_a_page_lights_up_just_its_own_entry(path: str, title: str) -> None:

@@ -81,8 +81,9 @@ def test_given_a_paused_queue_then_its_jobs_wait_until_it_is_resumed(
     operator.open("/admin/")
     operator.see(".concerns a", "Queue email is paused").click()
     operator.see("a[href*='email']", "Resume").click()
+    operator.see("#id_reason").send_keys("it has moved")
     operator.see("button", "Resume").click()
-    operator.arrive(reverse("admin:tasks_queues"))
+    operator.see("li", "email")
 
     wait_until(lambda: Job.objects.get(task="orders.send_email").state == JobState.SUCCEEDED)
     assert not any(each.pause for each in queues.queues())

@@ -21,6 +21,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from inventory.models import Stock, Supplier, SyncRun
 from orders.models import Order
+from tasks.bulk import Deed
 from tasks.models import AuditEntry, Job
 from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
@@ -39,6 +40,8 @@ LOWEST = {
     "tasks.job/retry": "operator",
     "tasks.job/run_now": "operator",
     "tasks.job/cancel": "operator",
+    "tasks.job/discard": "operator",
+    "tasks.job/reprioritise": "operator",
     "tasks.effect/ask_provider": "operator",
     "inventory.supplier/sync_now": "operator",
     "django_celery_beat.periodictask/enable_tasks": "operator",
@@ -130,6 +133,7 @@ def act(role: str, model: type[models.Model], name: str) -> list[str]:
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     chosen = list(model._default_manager.values_list("pk", flat=True)[:3]) or [1]
     data = {"action": name, "_selected_action": [str(pk) for pk in chosen], "post": "yes"}
+    data |= {"priority": "5"}
     client = client_of(role)
     with CaptureQueriesContext(connection) as captured:
         client.post(address, data | {"reason": "because"})
@@ -157,6 +161,7 @@ def test_an_action_is_offered_from_its_role_up_and_does_nothing_below_it(
         ("support", Order, "cancel_orders"),
         ("support", Order, "resend_emails"),
         ("operator", Job, "cancel"),
+        ("operator", Job, "reprioritise"),
         ("operator", Supplier, "sync_now"),
         ("operator", PeriodicTask, "disable_tasks"),
         ("operator", PeriodicTask, "run_tasks"),
@@ -185,6 +190,20 @@ def _why(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
     )
 
 
+def _job(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
+    return lambda s: (
+        reverse("admin:tasks_job_act", args=[s["job"].pk]),
+        {"deed": deed, "reason": "because", "priority": "5"},
+    )
+
+
+def _all_jobs(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
+    return lambda s: (
+        reverse("admin:tasks_bulk"),
+        {"deed": deed, "q": f"id:{s['job'].pk}", "meant": "1", "reason": "x", "priority": "5"},
+    )
+
+
 def _queue(deed: str) -> Callable[[Shop], tuple[str, dict[str, str]]]:
     return lambda _: (
         f"{reverse('admin:tasks_queue_deed', args=[deed])}?queue=stock",
@@ -206,6 +225,8 @@ DEEDS: dict[str, tuple[str, Callable[[Shop], tuple[str, dict[str, str]]]]] = {
         "support",
         lambda s: (reverse("admin:orders_order_change", args=[s["order"].pk]), {"email": "a@b.c"}),
     ),
+    "job: cancel": ("operator", _job("cancel")),
+    "all jobs: cancel": ("operator", _all_jobs("cancel")),
     "release a lock": (
         "operator",
         lambda _: (reverse("admin:tasks_lock_release"), {"key": "k", "value": "v", "reason": "x"}),
@@ -285,6 +306,16 @@ def test_a_deed_is_refused_to_every_role_below_its_own(shop: Shop, deed: str) ->
         assert writes(captured) == []
     assert not AuditEntry.objects.exists()
     assert client_of(lowest).post(address, data).status_code != 403
+
+
+def test_each_deed_on_jobs_is_refused_below_operators(shop: Shop) -> None:
+    for role in below("operator"):
+        client = client_of(role)
+        for address, data in (wish(deed)(shop) for deed in Deed for wish in (_job, _all_jobs)):
+            with CaptureQueriesContext(connection) as captured:
+                assert client.post(address, data).status_code == 403
+            assert writes(captured) == []
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize(
