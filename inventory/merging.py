@@ -54,7 +54,7 @@ def merge_chunk(run: SyncRun, *, last: int) -> None:
         with transaction.atomic():
             runs.advance(run, Tally(last=last, failed=_refuse_gone(run, chunk)))
     run.rows_done = last
-    generations.renew(changed)
+    generations.renew_on_commit(changed)
 
 
 def _merge(run: SyncRun, chunk: Chunk, products: Sequence[int], held: Held) -> Sequence[int]:

@@ -59,7 +59,7 @@ def serve(wish: Wish) -> None:
         answer = taking_turns(product_ids, pack(wish), take_turn)
     finally:
         if had_a_turn:  # expired ones were let go even when it was not enough
-            generations.renew(product_ids)
+            generations.renew_on_commit(product_ids)
     _unpack_answer(wish, answer)
 
 

@@ -92,7 +92,7 @@ def _move(
             }
             movement = _write(shelf, held, values)
             also(movement)
-    generations.renew([product_id])
+    generations.renew_on_commit([product_id])
     return movement
 
 

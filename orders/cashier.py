@@ -67,7 +67,7 @@ def charge(order: Order) -> Charge:
     def look_up() -> dict[str, object] | None:
         return _found(key, gateway.find_charge(key=key))
 
-    def rehearse() -> dict[str, object]:
+    def rehearse(_: bool) -> dict[str, object]:
         paid = order.payment
         return asdict(Charge(ASSUMED, "succeeded", paid.amount_minor, paid.currency))
 
@@ -101,10 +101,18 @@ def find_out(order: Order) -> Charge | None:
     def look_up() -> dict[str, object] | None:
         return _found(key, gateway.find_charge(key=key))
 
+    def rehearse(unknown: bool) -> dict[str, object] | None:
+        return None if unknown else call()  # which asks nobody
+
     try:
         return Charge(
             **effects.perform(
-                key=key, kind="charge", params=_charge_params(order), call=call, look_up=look_up
+                key=key,
+                kind="charge",
+                params=_charge_params(order),
+                call=call,
+                look_up=look_up,
+                rehearse=rehearse,
             )
         )
     except NotDone:
@@ -140,7 +148,7 @@ def refund(order: Order) -> Refund:
             params={"charge": payment.provider_reference, "amount_minor": payment.amount_minor},
             call=call,
             look_up=look_up,
-            rehearse=lambda: asdict(Refund(ASSUMED, "succeeded", payment.amount_minor)),
+            rehearse=lambda _: asdict(Refund(ASSUMED, "succeeded", payment.amount_minor)),
         )
     )
 

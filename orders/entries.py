@@ -39,6 +39,7 @@ DEEDS = {
     "order.comment": "commented",
     "order.change_email": "changed the e-mail address",
     "job.retry": "had a job retried",
+    "job.dry_run": "tried out what a job would do",
     "job.run_now": "had a job run at once",
     "job.cancel": "cancelled a job",
 }

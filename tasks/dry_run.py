@@ -5,18 +5,19 @@
       effects, mails     noted, and assumed to be     tasks.stage
                          fine; never asked for
       locks              pretended: nobody is kept out, nobody serves it
-      anything else      that opens a connection ends the dry run
+      anything else      that leaves the process ends the dry run: tasks.sealing
+      COMMIT             PostgreSQL refuses it: tasks.undoing
 
-The job's own row, its attempts and the statistics stay as they are. A dry run tells what would
-happen *now, if the outside says yes*; a card that is declined takes another way. It holds the rows
-that it writes until its end, so it gets few seconds.
+The job's own row is only locked; its attempts and the statistics stay as they are. A dry run tells
+what would happen *now, if the outside says yes*; a card that is declined takes another way. It
+holds the rows that it writes until its end, so it gets few seconds.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,23 +27,24 @@ from uuid import UUID
 
 from celery import current_app
 from celery.exceptions import Ignore
-from django.db import Error, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.utils import timezone
 from kombu.utils import json
+from psycopg import errors
 
-from tasks import audit_log
-from tasks.context import CurrentJob, running
+from tasks import audit_log, execution, undoing
+from tasks.context import CurrentJob, calling, running
 from tasks.errors import NothingToRehearse, Unrehearsable
-from tasks.models import RETRYABLE_STATES, Job
+from tasks.models import LIVE_STATES, RETRYABLE_STATES, Effect, Job
 from tasks.outcomes import Cancel, Snooze
 from tasks.privacy import scrub
 from tasks.row_changes import Changes, RowChange
-from tasks.stage import RehearsedEffect, RehearsedMail, Stage, rehearsing
-from tasks.statements import SQL
+from tasks.sealing import sealed
+from tasks.stage import RehearsedEffect, RehearsedMail, Stage
 
 LIMIT_S = 8.0
-"""Of the whole; a page waits for it, and others may wait for its rows."""
+"""Of the body; a page waits for it, and others may wait for its rows."""
 
-STATEMENT_MS, LOCK_MS = 5000, 1000
 ERROR_CHARS, TRACE_CHARS = 2000, 8000
 
 
@@ -81,11 +83,13 @@ class DryRun:
     """Until the next attempt, of `RETRIED` and `SNOOZED`."""
     result: Any
     rows: tuple[RowChange, ...]
-    """Without the jobs that would be enqueued."""
+    """Without the jobs that would be enqueued, and the effects' own."""
     jobs: tuple[RehearsedJob, ...]
     effects: tuple[RehearsedEffect, ...]
     mails: tuple[RehearsedMail, ...]
     locks: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    """What is missing in the rows, and what stands in the way of a real retry."""
     took_s: float
 
     @property
@@ -110,13 +114,12 @@ class _End:
     result: Any = None
 
 
-class _Everything(transaction.Atomic):
-    """The transaction around it all. A `durable=True` block of the task is the outermost one of
-    real life, so it must be allowed in here; inside another one it is refused as ever."""
-
-    def __init__(self) -> None:
-        super().__init__(using=connection.alias, savepoint=True, durable=True)
-        self._from_testcase = True
+DATABASE_LIMITS = {
+    errors.QueryCanceled: "a statement takes too long for a dry run",
+    errors.LockNotAvailable: "somebody else holds a row that it needs; try again",
+    errors.IdleInTransactionSessionTimeout: "it keeps its rows for too long without a statement",
+}
+"""Errors that only a dry run's own limits make likely."""
 
 
 def dry_run(job_id: UUID, *, actor: str) -> DryRun:
@@ -131,19 +134,40 @@ def dry_run(job_id: UUID, *, actor: str) -> DryRun:
     if task is None:
         raise NothingToRehearse(f"Nobody knows a task {job.task} here.")
     audit_log.record(actor=actor, action="job.dry_run", subject=f"job:{job_id}")
-    began = monotonic()
-    with rehearsing() as stage, _Everything():
-        SQL.run("limit_patience", {"statement_ms": f"{STATEMENT_MS}", "lock_ms": f"{LOCK_MS}"})
-        changes = Changes()
-        with connection.execute_wrapper(_patience(until=began + LIMIT_S)):
-            end = _play(task, job)
-        rows, end = _look(changes, end)
-        transaction.set_rollback(True)
-    return _found(job, end, rows, stage, took_s=monotonic() - began)
+    stage = Stage(limit_s=LIMIT_S)
+    rows: list[RowChange] = []
+    notes: list[str] = []
+    end = _End(ending=Ending.UNKNOWN)
+    try:
+        with undoing.undone(stage) as statements:
+            _lock(job)
+            changes = Changes()
+            with _as_its_worker(task, job), statements.watched(), sealed(stage):
+                end = _play(task, job)
+            transaction.set_rollback(False)  # an error outside of the body's own transactions
+            rows, notes = changes.rows(), changes.notes
+    except (DatabaseError, InterfaceError) as error:
+        # A limit, or the server, has ended the session.
+        stage.stopped = stage.stopped or end.error or scrub(f"The database ended it: {error}")
+    if stage.stopped:
+        end = _End(ending=Ending.UNKNOWN, error=stage.stopped, traceback=end.traceback)
+    notes = [*notes, *_in_the_way(job)]
+    return _found(job, end, rows, stage, notes, took_s=monotonic() - stage.began)
 
 
-def _play(task: Any, job: Job) -> _End:
-    """The body, as `tasks.execution` runs it."""
+def _lock(job: Job) -> None:
+    """Whoever wants to retry it, or to try it out too, waits. Raises `NothingToRehearse`."""
+    try:
+        ended = Job.objects.select_for_update().filter(pk=job.pk, state__in=RETRYABLE_STATES)
+        if ended.first() is None:
+            raise NothingToRehearse("The job was retried just now.")
+    except OperationalError as error:
+        raise NothingToRehearse("Somebody else is at the job; try again.") from error
+
+
+@contextmanager
+def _as_its_worker(task: Any, job: Job) -> Iterator[None]:
+    """What the body sees of its job and its request after a retry, and not who tries it out."""
     me = CurrentJob(
         id=job.pk,
         attempt=job.attempt + 1,
@@ -152,39 +176,78 @@ def _play(task: Any, job: Job) -> _End:
         worker="dry run",
         subject=job.subject,
     )
+    task.push_request(id=str(job.pk), args=job.args, kwargs=job.kwargs, called_directly=False)
     try:
-        with running(me), transaction.atomic() if task.atomic else nullcontext():
-            result = task.run(*job.args, **job.kwargs)
-        return _End(ending=Ending.SUCCEEDED, result=json.loads(json.dumps(result)))
+        with running(me), calling():
+            yield
+    finally:
+        task.pop_request()
+
+
+def _play(task: Any, job: Job) -> _End:
+    """The body, as `tasks.execution` runs it, without the end of the job's own row."""
+    options = json.loads(json.dumps(job.options or {}))
+    try:
+        try:
+            with transaction.atomic() if task.atomic else nullcontext():
+                result = task.run(*job.args, **job.kwargs)
+                with nullcontext() if task.atomic else transaction.atomic():
+                    told = execution.encoded(result)
+                    execution.enqueue_followers(task, options, result)
+                    undoing.check_constraints()
+            return _End(ending=Ending.SUCCEEDED, result=json.loads(told) if told else None)
+        except Exception as error:
+            end = _failed(task, job, error)
+            if end.ending == Ending.DEAD:
+                with transaction.atomic():
+                    execution.enqueue_errbacks(task, options, job.pk)
+            return end
     except Unrehearsable as error:
         return _End(ending=Ending.UNKNOWN, error=str(error))
-    except Exception as error:
-        return _failed(task, error)
 
 
-def _failed(task: Any, error: Exception) -> _End:
-    """As the task's policy has it; a retry by a person begins with all counts at zero."""
+def _failed(task: Any, job: Job, error: Exception) -> _End:
+    """As the task's policy has it; a retry by a person sets all counts to zero, but not its age."""
+    if limit := _limit(error):
+        return _End(ending=Ending.UNKNOWN, error=f"It can’t be told: {limit}.")
     told = scrub(f"{type(error).__name__}: {error}")[:ERROR_CHARS]
     trace = scrub("".join(traceback.format_exception(error)))[-TRACE_CHARS:]
     if isinstance(error, Cancel | Ignore):
         return _End(ending=Ending.CANCELLED, error=told)
     if isinstance(error, Snooze):
         return _End(ending=Ending.SNOOZED, error=told, wait_s=error.after_s)
-    wait_s = task.retry_policy.wait_s(error, failures=1, age_s=0.0)
+    age_s = (timezone.now() - job.created_at).total_seconds()
+    wait_s = task.retry_policy.wait_s(error, failures=1, age_s=age_s)
     ending = Ending.DEAD if wait_s is None else Ending.RETRIED
     return _End(ending=ending, error=told, traceback=trace, wait_s=wait_s)
 
 
-def _look(changes: Changes, end: _End) -> tuple[list[RowChange], _End]:
-    """What was written. After an error of the database itself nobody can look any more."""
-    try:
-        return changes.rows(), end
-    except Error as error:
-        why = end.error or f"What it would write can't be read: {error}"
-        return [], _End(ending=Ending.UNKNOWN, error=why, traceback=end.traceback)
+def _limit(error: BaseException | None) -> str:
+    while error is not None:
+        for kind, sentence in DATABASE_LIMITS.items():
+            if isinstance(error, kind):
+                return sentence
+        error = error.__cause__ or error.__context__
+    return ""
 
 
-def _found(job: Job, end: _End, rows: list[RowChange], stage: Stage, *, took_s: float) -> DryRun:
+def _in_the_way(job: Job) -> Iterator[str]:
+    """Why a retry would be refused."""
+    live = Job.objects.filter(unique_key=job.unique_key, state__in=LIVE_STATES)
+    if job.unique_key and (other := live.first()):
+        yield f"A retry is refused now: the job {other.pk} is {other.state} and has its unique key."
+
+
+def _found(
+    job: Job,
+    end: _End,
+    rows: list[RowChange],
+    stage: Stage,
+    notes: list[str],
+    *,
+    took_s: float,
+) -> DryRun:
+    told = {effect.key for effect in stage.effects}
     jobs = [row for row in rows if row.table == Job._meta.db_table and row.kind == "inserted"]
     return DryRun(
         job_id=job.pk,
@@ -193,13 +256,23 @@ def _found(job: Job, end: _End, rows: list[RowChange], stage: Stage, *, took_s: 
         traceback=end.traceback,
         wait_s=end.wait_s,
         result=end.result,
-        rows=tuple(row for row in rows if row not in jobs),
+        rows=tuple(_without_effects([row for row in rows if row not in jobs], told)),
         jobs=tuple(_job(row.after) for row in jobs),
         effects=tuple(stage.effects),
         mails=tuple(stage.mails),
         locks=tuple(stage.locks),
+        notes=tuple(notes),
         took_s=took_s,
     )
+
+
+def _without_effects(rows: Iterable[RowChange], effects: set[str]) -> Iterator[RowChange]:
+    """Without the rows of effects that are told as such, by their keys."""
+    known = {str(pk) for pk in Effect.objects.filter(key__in=effects).values_list("pk", flat=True)}
+    for row in rows:
+        is_effect = row.table == Effect._meta.db_table
+        if not (is_effect and (row.key in known or row.after.get("key") in effects)):
+            yield row
 
 
 def _job(values: dict[str, Any]) -> RehearsedJob:
@@ -209,14 +282,3 @@ def _job(values: dict[str, Any]) -> RehearsedJob:
         subject=values["subject"],
         run_at=datetime.fromisoformat(values["run_at"]),
     )
-
-
-def _patience(*, until: float) -> Callable[..., Any]:
-    """Refuses the next statement when the time is over."""
-
-    def execute(run: Callable[..., Any], statement: Any, *rest: Any) -> Any:
-        if monotonic() > until:
-            raise Unrehearsable(f"It takes longer than {LIMIT_S:.0f} s, too long for a dry run.")
-        return run(statement, *rest)
-
-    return execute

@@ -31,7 +31,7 @@ from kombu.utils import json
 
 from tasks import tracing
 from tasks.context import current_job
-from tasks.errors import EffectMismatch, NotDone, Unrehearsable
+from tasks.errors import EffectMismatch, NotDone
 from tasks.models import Effect
 from tasks.outcomes import Snooze
 from tasks.privacy import scrub
@@ -54,7 +54,7 @@ def perform(
     params: Mapping[str, Any],
     call: Callable[[], Result],
     look_up: Callable[[], Result | None],
-    rehearse: Callable[[], Result] | None = None,
+    rehearse: Callable[[bool], Result | None] = lambda _: None,
     patience_s: float = PATIENCE_S,
 ) -> Result:
     """Do `call` unless it has been done for this key; return its (saved) JSON result.
@@ -65,14 +65,16 @@ def perform(
     it raises leaves the outcome unknown. All errors reach the caller. Raises `Snooze` while another
     try is under way, and `RuntimeError` inside a transaction, whose rollback would forget the call.
 
-    `rehearse` answers what a dry run (`tasks.dry_run`) takes for the result, without a call; it
-    ends at an effect that has none.
+    `rehearse` answers what a dry run (`tasks.dry_run`) takes for the result, without a call, or
+    None when nobody can tell, which ends the dry run. It is told whether the outcome of an earlier
+    try is unknown, and may raise what `call` and `look_up` raise.
     """
-    if stage := on_stage():
-        return _rehearse(stage, key, kind, params, rehearse)
-    if transaction.get_connection().in_atomic_block:
+    stage = on_stage()
+    if _in_transaction(stage):
         raise RuntimeError("An effect inside a transaction: use it from a task with atomic=False.")
     effect, must_ask = _intend(key, kind, _fingerprint(params), patience_s)
+    if stage:
+        return _rehearse(stage, effect, params, must_ask, rehearse)
     if effect.state == Effect.State.DONE:
         return dict(effect.result or {})
     about = {"effect.key": key, "effect.kind": kind, "effect.tries": effect.tries}
@@ -80,32 +82,46 @@ def perform(
         return _settle(effect, must_ask, call, look_up)
 
 
+def _in_transaction(stage: Stage | None) -> bool:
+    """Whether the caller opened one. The one around a dry run is nobody's."""
+    return len(transaction.get_connection().atomic_blocks) > (0 if stage is None else 1)
+
+
 def _rehearse(
     stage: Stage,
-    key: str,
-    kind: str,
+    effect: Effect,
     params: Mapping[str, Any],
-    rehearse: Callable[[], Result] | None,
+    must_ask: bool,
+    rehearse: Callable[[bool], Result | None],
 ) -> Result:
-    """Note what would be asked; the saved answer if there is one, else the assumed one."""
-    effect = Effect.objects.filter(key=key).first()
-    if effect and effect.fingerprint != _fingerprint(params):
-        raise EffectMismatch(f"The key {key!r} was used with other parameters.")
-    is_done = effect is not None and effect.state == Effect.State.DONE
-    if not is_done and rehearse is None:
-        raise Unrehearsable(f"It would ask about {key} now; what follows depends on the answer.")
-    answer = dict(effect.result or {}) if effect and is_done else rehearse() if rehearse else {}
-    stage.effects.append(
-        RehearsedEffect(
-            key=key,
-            kind=kind,
-            params=params,
-            is_done=is_done,
-            is_doubtful=effect is not None and effect.state == Effect.State.INTENDED,
-            answer=answer,
+    """The saved answer, or the one that is assumed; what is raised instead counts as in life."""
+    is_done = effect.state == Effect.State.DONE
+    answer: Result | None = None
+
+    def call() -> Result:
+        answer = rehearse(must_ask)
+        if answer is None:
+            stage.stop(f"It would ask about {effect.key} now; what follows depends on the answer.")
+        return answer
+
+    try:
+        answer = (
+            dict(effect.result or {})
+            if is_done
+            else _settle(effect, must_ask=False, call=call, look_up=lambda: None)
         )
-    )
-    return answer
+        return answer
+    finally:
+        stage.effects.append(
+            RehearsedEffect(
+                key=effect.key,
+                kind=effect.kind,
+                params=params,
+                is_done=is_done,
+                is_doubtful=must_ask,
+                answer=answer or {},
+            )
+        )
 
 
 def _intend(key: str, kind: str, fingerprint: str, patience_s: float) -> tuple[Effect, bool]:

@@ -49,10 +49,11 @@ class NotDone(JobError):
     """
 
 
-class Unrehearsable(JobError):
+class Unrehearsable(BaseException):
     """A dry run can't go on: what follows depends on an answer from outside, or it takes too long.
 
-    The sentence is for the person who asked for it.
+    The sentence is for the person who asked for it. Not an `Exception`: a task that handles every
+    failure would go on as if it were one.
     """
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -119,16 +120,22 @@ def _perform(task: JobTask, claim: jobs.Claim, job: CurrentJob) -> Any:
 def _succeed(task: JobTask, claim: jobs.Claim, job: CurrentJob, result: Any) -> None:
     """Finish and enqueue what follows, in the caller's transaction."""
     wait = task.wait_for_disk or not task.atomic
-    if not jobs.succeed(job, result=_encoded(result), wait_for_disk=wait):
+    if not jobs.succeed(job, result=encoded(result), wait_for_disk=wait):
         raise Superseded(f"Attempt {job.attempt} of {job.id} was superseded.")
-    for callback in claim.options.get("link", []):
+    enqueue_followers(task, claim.options, result)
+
+
+def enqueue_followers(task: JobTask, options: Mapping[str, Any], result: Any) -> None:
+    """What a job's success sets off: its callbacks and the rest of its chain."""
+    for callback in options.get("link", []):
         _signature(task, callback).apply_async((result,))
-    chain = list(claim.options.get("chain", []))
+    chain = list(options.get("chain", []))
     if chain:
         _signature(task, chain.pop()).apply_async((result,), chain=chain or None)
 
 
-def _encoded(result: Any) -> str | None:
+def encoded(result: Any) -> str | None:
+    """As the ledger keeps it. Raises `Permanent` for one that is too large."""
     if result is None:
         return None
     text = encode(result)
@@ -176,8 +183,13 @@ def _fail(task: JobTask, claim: jobs.Claim, job: CurrentJob, error: Exception) -
     with transaction.atomic():
         if not jobs.fail(job, error=_summary(error), traceback=_trace(error)):
             raise Ignore("superseded") from error
-        for errback in claim.options.get("link_error", []):
-            _signature(task, errback).apply_async((str(job.id),))
+        enqueue_errbacks(task, claim.options, job.id)
+
+
+def enqueue_errbacks(task: JobTask, options: Mapping[str, Any], job_id: UUID) -> None:
+    """What a job's death sets off."""
+    for errback in options.get("link_error", []):
+        _signature(task, errback).apply_async((str(job_id),))
 
 
 def _signature(task: JobTask, stored: Any) -> Signature[Any]:

@@ -1,20 +1,18 @@
 """The stage of a dry run: what would reach the outside is noted here instead.
 
 Whoever talks to the outside asks `on_stage()` first: `tasks.effects` for charges, refunds and
-mails, `tasks.locks` for locks. What talks past them is stopped: while a dry run is on, no
-connection can be opened (https://docs.python.org/3/library/sys.html#sys.addaudithook).
-PostgreSQL's driver opens its own in C, and is not concerned.
+mails, `tasks.locks` for locks. What talks past them is stopped by `tasks.sealing`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from math import inf
+from time import monotonic
+from typing import Any, NoReturn
 
 from tasks.errors import Unrehearsable
 
@@ -43,13 +41,33 @@ class RehearsedMail:
     text: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Stage:
-    """What came up so far."""
+    """What came up so far, and whether it goes on."""
 
     effects: list[RehearsedEffect] = field(default_factory=list)
     mails: list[RehearsedMail] = field(default_factory=list)
     locks: list[tuple[str, ...]] = field(default_factory=list)
+    limit_s: float = inf
+    began: float = field(default_factory=monotonic)
+    stopped: str = ""
+    """Why it can't go on."""
+
+    @property
+    def is_late(self) -> bool:
+        return monotonic() > self.began + self.limit_s
+
+    def stop(self, why: str) -> NoReturn:
+        """End the dry run with a sentence. Raises `Unrehearsable`."""
+        self.stopped = self.stopped or why
+        raise Unrehearsable(self.stopped)
+
+    def check(self) -> None:
+        """Once stopped it stays so, whatever the task catches. Raises `Unrehearsable`."""
+        if self.stopped:
+            raise Unrehearsable(self.stopped)
+        if self.is_late:
+            self.stop(f"It takes longer than {self.limit_s:g} s, too long for a dry run.")
 
 
 _stage: ContextVar[Stage | None] = ContextVar("stage", default=None)
@@ -61,23 +79,10 @@ def on_stage() -> Stage | None:
 
 
 @contextmanager
-def rehearsing() -> Iterator[Stage]:
+def rehearsing(stage: Stage) -> Iterator[None]:
     """Until the block ends this thread only pretends."""
-    _watch_the_doors()
-    stage = Stage()
     token = _stage.set(stage)
     try:
-        yield stage
+        yield
     finally:
         _stage.reset(token)
-
-
-@cache
-def _watch_the_doors() -> None:
-    """Once a process, and only in one that has dry runs: the hook can't be taken away again."""
-    sys.addaudithook(_doorkeeper)
-
-
-def _doorkeeper(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in ("socket.connect", "socket.sendto", "subprocess.Popen") and on_stage() is not None:
-        raise Unrehearsable(f"It would talk to the outside past the effects: {event}.")

@@ -95,6 +95,7 @@ def dry_run_page(found: DryRun) -> Group:
     parts: list[RenderableType] = [Text(found.sentence, style="bold")]
     if found.error:
         parts.append(Text(found.error))
+    parts += [Text(note, style="yellow") for note in found.notes]
     rows = _table(("row", "left"), ("", "left"), ("before", "left"), ("after", "left"))
     for each in found.rows:
         names = {**each.before, **each.after}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import smtplib
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
+from orders import mails
+from orders.cancelling import cancel_order
+from orders.checkout import advance_checkout
 from orders.models import Order, Payment
+from orders.payments.errors import GatewayUnavailable
 from tasks import operations
 from tasks.bulk import Deed
 from tasks.dry_run import DryRun, Ending, dry_run
@@ -124,3 +130,50 @@ def test_given_a_mail_that_was_sent_then_a_dry_run_says_so(
 
     assert found.mails == ()
     assert [effect.is_done for effect in found.effects] == [True]
+
+
+def test_given_a_mail_that_may_have_been_sent_then_it_would_be_dead_again(
+    provider: ScriptedProvider, sink: SmtpSink
+) -> None:
+    order = makers.order()
+    run_once(job_of(order))
+    job = Job.objects.get(task="orders.send_email")
+    sink.replies.append(None)  # it is delivered, and nobody learns
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        makers.run_as_job(lambda: mails.send(order_id=order.pk, kind="confirmation"), job_id=job.pk)
+    Job.objects.filter(pk=job.pk).update(state="dead")
+
+    found = dry_run(job.pk, actor="user:1")
+
+    assert (found.ending, found.mails) == (Ending.DEAD, ())
+    assert "Nobody knows whether" in found.error
+    assert len(sink.messages) == 1
+
+
+def test_given_a_charge_that_may_have_been_taken_then_its_refund_can_not_be_told(
+    provider: ScriptedProvider,
+) -> None:
+    order = makers.order()
+    provider.script.append("lost_after")
+    with pytest.raises(GatewayUnavailable):
+        advance_checkout(order_id=order.pk)
+    cancel_order(order_id=order.pk)
+    Effect.objects.update(intended_at="2020-01-01T00:00Z")
+    job = Job.objects.get(task="orders.refund")
+    Job.objects.filter(pk=job.pk).update(state="dead")
+    asked = list(provider.calls)
+
+    found = dry_run(job.pk, actor="user:1")
+
+    assert found.ending == Ending.UNKNOWN
+    assert f"ask about {order.reference}:charge now" in found.error
+    assert [effect.is_doubtful for effect in found.effects] == [True]
+    assert provider.calls == asked
+
+
+def test_given_a_process_without_a_connection_to_the_cache_then_none_is_needed(
+    dead: Order,
+) -> None:
+    pool: Any = cache
+    pool.client.get_client().connection_pool.disconnect()
+    assert dry_run(job_of(dead), actor="user:1").ending == Ending.SUCCEEDED

@@ -104,15 +104,20 @@ def test_rows_are_seen_however_they_were_written_and_none_is_written() -> None:
 def test_what_others_write_meanwhile_is_not_taken_for_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    wanted, done = threading.Event(), threading.Event()
+
     def body() -> None:
         PausedQueue.objects.create(queue="mine", paused_by="a")
-        other = threading.Thread(target=somebody_else)
-        other.start()
-        other.join()
+        wanted.set()
+        assert done.wait(30)
 
     def somebody_else() -> None:
+        assert wanted.wait(30)
         PausedQueue.objects.create(queue="theirs", paused_by="b")
         connection.close()
+        done.set()
+
+    threading.Thread(target=somebody_else).start()
 
     monkeypatch.setattr(current_app.tasks["dry.writes"], "run", body)
 
