@@ -17,7 +17,13 @@ if TYPE_CHECKING:  # only the type stubs know the classes' parameters
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Model, Any]
 else:
-    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.admin import ModelAdmin as UnfoldModelAdmin
+    from unfold.admin import TabularInline
     from unfold.forms import ActionForm
+
+    class ModelAdmin(UnfoldModelAdmin):
+        class Media:
+            css = {"all": ["tasks/console.css"]}
+
 
 __all__ = ["ActionForm", "ModelAdmin", "TabularInline"]

@@ -133,10 +133,6 @@ NAVIGATION: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def _style(request: HttpRequest) -> str:
-    return static("tasks/console.css")
-
-
 def _icon(request: HttpRequest) -> str:
     return static("shop/icon.svg")
 
@@ -147,7 +143,6 @@ UNFOLD = {
     "SITE_SYMBOL": "storefront",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
-    "STYLES": [_style],
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": PRIMARY},
     "DASHBOARD_CALLBACK": "shop.console.start.context",
