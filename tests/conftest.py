@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,14 @@ from tests.running import Runner, Running
 
 FAILED = pytest.StashKey[bool]()
 WAIT_S = 30.0
+
+
+def pytest_configure() -> None:
+    """Ctrl-C works, here and in what the tests start. A shell that runs something in the background
+    has it ignored, and programs inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
