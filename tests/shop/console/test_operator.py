@@ -11,11 +11,14 @@ from django.urls import reverse
 from inventory.models import Product, Stock, SyncRun
 from orders.models import Order, Payment
 from orders.placing import LineRequest, place_order
-from tasks import queues
+from tasks import jobs, queues
 from tasks.models import AuditEntry, Job, JobState
 from tests.inventory import syncing
+from tests.orders.provider import ScriptedProvider
+from tests.orders.sink import SmtpSink
 from tests.running import Runner
 from tests.shop.auditor.working import run_once
+from tests.shop.auditor.world import job_of
 from tests.shop.goods import product
 from tests.shop.storefront.visitor import Visitor
 
@@ -66,7 +69,7 @@ def test_given_a_dead_job_when_tried_out_and_retried_then_the_order_completes(
 
 
 def test_given_a_paused_queue_then_its_jobs_wait_until_it_is_resumed(
-    operator: Visitor, workers: Runner, wait_until: Wait
+    operator: Visitor, provider: ScriptedProvider, sink: SmtpSink
 ) -> None:
     product("MUG-1", units=20)
     operator.open(reverse("admin:tasks_queues"))
@@ -75,8 +78,11 @@ def test_given_a_paused_queue_then_its_jobs_wait_until_it_is_resumed(
     operator.see("button", "Pause").click()
     operator.see(".state.warn", "paused")
 
-    placed()
-    wait_until(lambda: Job.objects.filter(task="orders.send_email", held=True).exists())
+    run_once(job_of(placed()))
+    mail = Job.objects.get(task="orders.send_email")
+    assert jobs.take_due(batch=10) == []  # the dispatcher sets it aside
+    mail.refresh_from_db()
+    assert mail.held
     operator.see("tr", "email paused")
     operator.open("/admin/")
     operator.see(".concerns a", "Queue email is paused").click()
@@ -85,7 +91,9 @@ def test_given_a_paused_queue_then_its_jobs_wait_until_it_is_resumed(
     operator.see("button", "Resume").click()
     operator.see("li", "email")
 
-    wait_until(lambda: Job.objects.get(task="orders.send_email").state == JobState.SUCCEEDED)
+    run_once(mail.pk)
+    mail.refresh_from_db()
+    assert mail.state == JobState.SUCCEEDED
     assert not any(each.pause for each in queues.queues())
     entries = AuditEntry.objects.order_by("pk").values_list("action", "subject")
     assert list(entries) == [("queue.pause", "queue:email"), ("queue.resume", "queue:email")]

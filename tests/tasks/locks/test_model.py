@@ -345,7 +345,7 @@ def run_machine(*, examples: int, phases: Sequence[Phase] = tuple(Phase)) -> Non
 
 @pytest.mark.usefixtures("_machine_redis")
 def test_given_any_order_of_events_then_the_rules_hold() -> None:
-    run_machine(examples=60)
+    run_machine(examples=40)
 
 
 @pytest.mark.usefixtures("_machine_redis")
