@@ -219,11 +219,13 @@ class Locks(RuleBasedStateMachine):
         args = [client.owner, TTL_MS, int(queue), client.ticket, LEASE_MS, TTL_MS, client.channel]
         args += [2 if client.shared else 0] + ([] if client.request is None else [client.request])
         answer = self._call(scripts.ACQUIRE, client.keys, args)
-        self._hear()
         if isinstance(answer, bytes):
             assert client.fence or not older & set(client.keys), "barged past somebody older"
-            self._got(client, int(answer))
-        elif answer == 0:
+            self._got(client, int(answer))  # before the readers whom it let in behind it
+        self._hear()
+        if isinstance(answer, bytes):
+            return
+        if answer == 0:
             assert not queue
             self._forget(client)
         else:
