@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -174,7 +174,11 @@ def by_task(window: Window, *, now: datetime | None = None) -> list[TaskNumbers]
 
 def by_queue(window: Window, *, now: datetime | None = None) -> dict[str, Numbers]:
     """By queue, of the queues of which something ran."""
-    rows = by_task(window, now=now)
+    return summed_by_queue(by_task(window, now=now))
+
+
+def summed_by_queue(rows: Sequence[TaskNumbers]) -> dict[str, Numbers]:
+    """`by_queue` of rows that were read already."""
     return {
         queue: total(row.numbers for row in rows if row.queue == queue)
         for queue in sorted({row.queue for row in rows})

@@ -78,7 +78,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "bars_width": WIDTH,
         "bars_height": HEIGHT,
         "step": STEPS[window],
-        "queue_lines": _queue_lines(now, statistics.by_queue(window)),
+        "queue_lines": _queue_lines(now, statistics.summed_by_queue(by_task)),
         "task_lines": [_line(each.task, each.numbers) for each in by_task],
     }
 
