@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from shop.console.frame import COUNTED
 from tasks.models import Job, JobState
-from tests.tasks.console.people import client_with
+from tests.tasks.console.pages import client_with
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 from django.urls import reverse
 
 from orders.models import Order, Payment
@@ -15,16 +13,9 @@ from tests.orders import makers
 from tests.orders.provider import ScriptedProvider
 from tests.shop.auditor.working import run_once
 from tests.shop.auditor.world import job_of
+from tests.tasks.console.pages import client_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def client_with(*codenames: str) -> Client:
-    user = User.objects.create_user("olga", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

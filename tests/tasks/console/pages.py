@@ -31,3 +31,10 @@ def words(answer: Answer) -> str:
     """The page without its tags, in one line."""
     body = re.sub(r"<(style|script).*?</\1>", "", answer.content.decode(), flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def text_of(answer: Answer) -> str:
+    """`words`, without the sidebar."""
+    page = answer.content.decode()
+    shown = page[page.index('id="content-main"') :]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).split())

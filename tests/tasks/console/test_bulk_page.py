@@ -10,7 +10,7 @@ from tasks import operations
 from tasks.console.bulk_page import FEW
 from tasks.enqueue import enqueue_many
 from tasks.models import AuditEntry, Job, JobState
-from tests.tasks.console.people import client_with, text_of
+from tests.tasks.console.pages import client_with, text_of
 from tests.tasks.running_jobs import scheduled
 from tests.tasks.sample_tasks import note
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tasks.models import AuditEntry, Job, JobState
-from tests.tasks.console.people import client_with, text_of
+from tests.tasks.console.pages import client_with, text_of
 from tests.tasks.running_jobs import scheduled
 
 pytestmark = pytest.mark.django_db

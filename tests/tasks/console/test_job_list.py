@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tasks.models import AuditEntry, Job, JobState
-from tests.tasks.console.people import client_with, text_of
+from tests.tasks.console.pages import client_with, text_of
 from tests.tasks.running_jobs import scheduled
 
 pytestmark = pytest.mark.django_db

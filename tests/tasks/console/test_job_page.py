@@ -12,7 +12,7 @@ from tasks import jobs, operations
 from tasks.bulk import Deed
 from tasks.job_filter import JobFilter
 from tasks.models import AuditEntry, Effect, Job, JobState, PausedQueue
-from tests.tasks.console.people import client_with, text_of
+from tests.tasks.console.pages import client_with, text_of
 from tests.tasks.running_jobs import queued, running, scheduled, state_of
 
 pytestmark = pytest.mark.django_db

@@ -5,25 +5,17 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
 from tasks import queues, statistics
 from tasks.models import Attempt, Job, JobState, new_job_id
+from tests.tasks.console.pages import client_with
 from tests.tasks.test_statistics import ended
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = "/admin/tasks/job/overview/"
-
-
-def client_with(*codenames: str) -> Client:
-    user, _ = User.objects.get_or_create(username="ann", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def words(client: Client, query: str = "") -> str:
